@@ -1,0 +1,145 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "base/deadline.h"
+#include "base/status.h"
+#include "transport/agreement.h"
+#include "transport/shm/shared_memory.h"
+
+namespace tsring {
+
+/// How much of each member's memory in the segment is for what. The same for all members.
+struct HostLayout {
+  size_t slotBytes;   // one of kSlots, where a member puts what others read
+  size_t offerBytes;  // payload of one of two offers at the gate
+};
+
+/// The ranks of one host that share a segment, seen by one of them (member `index` of `size`).
+///
+/// Members go through the same sequence of sync points: each says that it has reached the next, and waits until all
+/// have. Waiting spins briefly, gives the core away where there are more members than cores, and then sleeps on the
+/// member's own doorbell, which whoever reaches a point rings when someone sleeps. One thread at a time, but for
+/// interrupt().
+class HostGroup {
+ public:
+  static constexpr size_t kSlots = 4;
+
+  /// Bytes of shared memory that a group needs.
+  static size_t segmentBytes(size_t size, const HostLayout& layout);
+
+  HostGroup(SharedMemory memory, size_t index, size_t size, const HostLayout& layout);
+  /// On `memory` of another owner, which outlives this: zero at first, and aligned to 128 bytes. All members in one
+  /// process can share it as it is.
+  HostGroup(std::span<std::byte> memory, size_t index, size_t size, const HostLayout& layout);
+
+  size_t index() const { return index_; }
+  size_t size() const { return size_; }
+  const HostLayout& layout() const { return layout_; }
+
+  /// The slot `which` (0 to kSlots - 1) of a member, slotBytes long.
+  std::byte* slot(size_t member, size_t which) const;
+
+  /// The next slot that this member may fill, in turn: waits until all have read what was in it. Every member claims
+  /// slots in the same sequence, whether it has something to put there or not, and releases each once it has read what
+  /// it wants.
+  Result<size_t> claimSlot(Deadline deadline);
+  void releaseSlot(size_t which) { freeAt_[which] = point_ + 1; }
+
+  /// Says that this member has reached its next sync point, and gives that point's number.
+  uint32_t arrive();
+  /// Blocks until all members have reached `point`. Fails with kTimeout at the deadline (none has come for so long),
+  /// kShutDown once interrupted.
+  Status awaitAll(uint32_t point, Deadline deadline);
+
+  /// Makes the present and every later wait fail. Any thread.
+  void interrupt();
+  bool interrupted() const { return interrupted_.load(std::memory_order_seq_cst); }
+
+  // For the gate, which waits in the same way.
+
+  struct alignas(128) GateWord {
+    std::atomic<uint64_t> state;
+  };
+  /// What a member says of itself to the gate.
+  struct alignas(128) GateMember {
+    std::atomic<uint32_t> busy;
+  };
+  GateWord& gate() const { return header()->gate; }
+  GateMember& gateMember(size_t member) const { return line(member)->gate; }
+  Offer readOffer(size_t member, size_t which) const;
+  void writeOffer(size_t which, const Offer& offer);
+
+  /// Waits until `ready()`. Ends with kTimeout or kShutDown as awaitAll.
+  template <typename Ready>
+  Status waitUntil(Ready ready, Deadline deadline);
+  /// Wakes the members that sleep in waitUntil.
+  void ringDoorbells();
+
+ private:
+  struct alignas(128) Header {
+    GateWord gate;
+  };
+  struct alignas(128) Line {
+    std::atomic<uint32_t> reached;
+    std::atomic<int32_t> core;  // where the member was last seen, counted from 1
+    alignas(128) std::atomic<uint32_t> bell;
+    std::atomic<uint32_t> sleeping;
+    GateMember gate;
+  };
+  struct OfferHead {
+    uint64_t fingerprint;
+    uint64_t bytes;
+  };
+
+  static size_t memberBytes(const HostLayout& layout);
+  Header* header() const { return reinterpret_cast<Header*>(memory_.data()); }
+  Line* line(size_t member) const { return reinterpret_cast<Line*>(memory_.data() + sizeof(Header)) + member; }
+  std::byte* data(size_t member) const;
+  OfferHead* offer(size_t member, size_t which) const;
+  void relax(int round);
+  void sayWhereWeAre();
+  void leaveSharedCore();
+  void sleepOnBell(uint32_t bell, Deadline deadline);
+
+  SharedMemory owned_;  // empty where the memory is another's
+  const std::span<std::byte> memory_;
+  const size_t index_;
+  const size_t size_;
+  const HostLayout layout_;
+  const bool coreForEach_;  // there are as many cores as members
+  const int spins_;
+  const int yields_;
+  Clock::time_point movedAt_{};
+  uint32_t point_ = 0;
+  size_t claims_ = 0;
+  std::array<uint32_t, kSlots>
+      freeAt_{};  // the sync point that follows this member's last look at the slot: the same on all
+  std::atomic<bool> interrupted_ = false;
+};
+
+template <typename Ready>
+Status HostGroup::waitUntil(Ready ready, Deadline deadline) {
+  for (int round = 0; round < spins_ + yields_; ++round) {
+    if (ready()) return Status::okay();
+    relax(round);
+  }
+  Line& own = *line(index_);
+  for (;;) {
+    if (interrupted()) return Status(StatusCode::kShutDown, "interrupted");
+    const uint32_t bell = own.bell.load(std::memory_order_seq_cst);
+    // Either whoever makes us ready sees that we sleep and rings, or we see here that it has.
+    own.sleeping.store(1, std::memory_order_seq_cst);
+    const bool done = ready();
+    const bool late = !done && deadline.passed();
+    if (!done && !late && !interrupted()) sleepOnBell(bell, deadline);
+    own.sleeping.store(0, std::memory_order_relaxed);
+    if (done) return Status::okay();
+    if (late) return Status(StatusCode::kTimeout, "timed out");
+  }
+}
+
+}  // namespace tsring

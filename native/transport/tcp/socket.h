@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/deadline.h"
+#include "base/status.h"
+#include "base/unique_fd.h"
+
+namespace tsring {
+
+/// One connected, non-blocking TCP stream, closed with the object. Used by one thread at a time.
+class Socket {
+ public:
+  Socket() = default;
+  /// Takes over a connected descriptor: no delay of small writes, no blocking.
+  explicit Socket(UniqueFd fd);
+
+  /// Connects to host (a name or an address) and port. Fails with kConnect, or kTimeout at the deadline.
+  static Result<Socket> connect(const std::string& host, uint16_t port, Deadline deadline);
+
+  /// Where both ends are on this host: buffers that stay in cache, and no congestion control that spreads what is sent
+  /// over time, as bbr does, the default of some systems. Between hosts the system knows better.
+  void suitThisHost();
+
+  /// As many bytes as go now, perhaps 0. Fails with kPeerLost or kInternal.
+  Result<size_t> trySend(std::span<const std::byte> bytes);
+  /// As many bytes as are there now, perhaps 0. The end of the stream is kPeerLost.
+  Result<size_t> tryReceive(std::span<std::byte> bytes);
+
+  /// Every byte. Fails with kPeerLost, kInternal, or kTimeout at the deadline.
+  Status sendAll(std::span<const std::byte> bytes, Deadline deadline);
+  Status receiveAll(std::span<std::byte> bytes, Deadline deadline);
+
+  /// Whether the peer has ended its stream, and all of it was received: it closed the connection or sends no more.
+  bool ended() const { return ended_; }
+
+  /// No more will be sent; the peer reads the end of the stream after what is under way.
+  void finishSending();
+
+  int fd() const { return fd_.get(); }
+  explicit operator bool() const { return static_cast<bool>(fd_); }
+  void close() { fd_.reset(); }
+
+ private:
+  Status waitFor(short events, Deadline deadline) const;
+  UniqueFd fd_;
+  bool ended_ = false;
+};
+
+/// Listens on one address with a port that the system chooses.
+class Listener {
+ public:
+  static Result<Listener> bind(const std::string& host);
+  uint16_t port() const { return port_; }
+  /// A connection that waits, or an empty socket when none does.
+  Socket tryAccept();
+  int fd() const { return fd_.get(); }
+
+ private:
+  UniqueFd fd_;
+  uint16_t port_ = 0;
+};
+
+/// Lets one thread end another's poll(2). Any thread.
+class WakeUp {
+ public:
+  WakeUp();
+  void signal();
+  void clear();
+  int fd() const { return reader_.get(); }
+  /// A byte written here is a signal(): for signal handlers.
+  int signalFd() const { return writer_.get(); }
+
+ private:
+  UniqueFd reader_;
+  UniqueFd writer_;
+};
+
+}  // namespace tsring
