@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace tsring {
+
+/// Ways to do an allreduce. The numbers are the wire's: never reorder.
+enum class Algorithm : uint8_t {
+  kRing = 0,               // over links
+  kRecursiveDoubling = 1,  // over links
+  kHalvingDoubling = 2,    // over links
+  kEveryone = 3,           // through shared memory: everyone combines everything
+  kParts = 4,              // through shared memory: everyone combines a part
+};
+inline constexpr size_t kAlgorithmCount = 5;
+
+constexpr std::string_view algorithmName(Algorithm algorithm) {
+  constexpr std::string_view kNames[kAlgorithmCount] = {"ring", "recursive-doubling", "halving-doubling", "everyone",
+                                                        "parts"};
+  return kNames[static_cast<size_t>(algorithm)];
+}
+
+/// What data pass through between ranks.
+enum class Medium : uint8_t { kLinks, kMemory };
+
+constexpr Medium mediumOf(Algorithm algorithm) {
+  return algorithm < Algorithm::kEveryone ? Medium::kLinks : Medium::kMemory;
+}
+
+/// What an allreduce has a rank do and wait for, from its start to its end.
+struct Work {
+  uint64_t steps;          // that wait for another rank
+  uint64_t movedBytes;     // sent, or copied to or from shared memory
+  uint64_t combinedBytes;  // added to others
+
+  bool operator==(const Work&) const = default;
+};
+Work workOf(Algorithm algorithm, size_t ranks, uint64_t bytes);
+
+/// What the work costs: the alpha-beta-gamma model, with an alpha and a beta for each algorithm, since a step of a ring
+/// that flows is not a step that waits. Whole numbers, so that every kind of machine decides alike.
+struct Costs {
+  struct One {
+    uint32_t stepNanoseconds;
+    uint32_t bytePicoseconds;
+    bool operator==(const One&) const = default;
+  };
+  std::array<One, kAlgorithmCount> of;
+  uint32_t combinePicoseconds;  // a byte
+  bool operator==(const Costs&) const = default;
+};
+
+/// Holds where nothing was measured. The links' costs are those of TCP on one host, and similar on a 10 Gbit/s network;
+/// what matters is the ratio of a step to a byte, which differs less between networks than either.
+inline constexpr Costs kBuiltInCosts{
+    .of = {{{20'000, 800}, {20'000, 1000}, {20'000, 900}, {1'000, 60}, {1'000, 40}}},
+    .combinePicoseconds = 60,
+};
+
+/// Picoseconds.
+uint64_t predict(const Costs& costs, Algorithm algorithm, size_t ranks, uint64_t bytes);
+
+}  // namespace tsring

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <vector>
+
+#include "collective/backend.h"
+#include "collective/ring.h"
+#include "collective/selection.h"
+#include "collective/team.h"
+#include "transport/mesh.h"
+#include "transport/shm/host_group.h"
+
+namespace tsring {
+
+/// Collectives on main memory: through shared memory where all ranks are on one host, over links otherwise.
+class CpuBackend final : public CollectiveBackend {
+ public:
+  /// `host` is the group of all ranks, or null. It and the mesh must outlive this. `tuning` is the same on all ranks.
+  /// An operation fails with kTimeout when nothing moves for `stallLimit`.
+  CpuBackend(Mesh& mesh, HostGroup* host, const Tuning& tuning, std::chrono::milliseconds stallLimit);
+
+  Status allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) override;
+  Status allgather(std::span<const std::span<std::byte>> blocks) override;
+  Status broadcast(std::span<std::byte> data, int root) override;
+  Status reducescatter(std::span<const std::span<std::byte>> blocks, DType dtype, ReduceOp op) override;
+  Status alltoall(std::span<const std::byte> from, std::span<std::byte> into, const PairSizes& sizes) override;
+  /// Over links, also where memory is shared.
+  Status adasum(std::span<std::byte> data, DType dtype, std::span<const Range> tensors) override;
+  size_t index() const override { return team_.index; }
+  size_t size() const override { return team_.size(); }
+
+  std::string_view allreduceWay(size_t bytes) const override { return algorithmName(algorithm(bytes)); }
+
+  Medium medium() const { return host_ ? Medium::kMemory : Medium::kLinks; }
+  /// What an allreduce of so many bytes is done by.
+  Algorithm algorithm(size_t bytes) const { return choose(tuning_, medium(), team_.size(), bytes); }
+  /// What is chosen for which sizes, in words.
+  std::string describeChoice() const { return describe(stretches(tuning_, medium(), team_.size())); }
+
+  /// Nanoseconds that each of `rounds` float32 sums of `bytes` by this algorithm takes on this rank, after a round that
+  /// does not count; ranks begin each round together. All ranks call this at the same time. Fails with kInvalidArgument
+  /// where the algorithm is not of our medium.
+  Result<std::vector<double>> time(Algorithm algorithm, size_t bytes, size_t rounds);
+
+ private:
+  Status allreduceBy(Algorithm algorithm, std::span<std::byte> data, DType dtype, ReduceOp op);
+  Status meet();
+
+  Mesh& mesh_;
+  HostGroup* const host_;
+  const Tuning tuning_;
+  const Team team_;
+  const std::chrono::milliseconds stallLimit_;
+  RingWorkspace workspace_;
+};
+
+}  // namespace tsring

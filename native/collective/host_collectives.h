@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <span>
+
+#include "base/dtype.h"
+#include "base/status.h"
+#include "transport/shm/host_group.h"
+
+namespace tsring {
+
+// Collectives among the ranks of one host, through shared memory. Data pass in pieces that stay in cache: main memory
+// is read once, where the tensor is, and written once, where the result goes. Elements are combined in the order of the
+// members, so the bits depend on nothing else. Each fails with kTimeout when no member moves for `stallLimit`,
+// kShutDown when the group is interrupted.
+
+/// How members share the work of an allreduce. The bits are the same.
+enum class HostWay : bool {
+  kEveryone,  // all combine everything: one sync point a piece
+  kParts,     // each combines its own part of every piece and collects the others: two sync points a piece
+};
+
+/// Allreduce in place. Each member copies its piece into its slot; the copy of the next piece goes on while others are
+/// waited for.
+Status hostAllreduce(HostGroup& group, HostWay way, std::span<std::byte> data, DType dtype, ReduceOp op,
+                     std::chrono::milliseconds stallLimit);
+
+/// `blocks` by member, our own filled in; lengths may differ.
+Status hostAllgather(HostGroup& group, std::span<const std::span<std::byte>> blocks,
+                     std::chrono::milliseconds stallLimit);
+
+Status hostBroadcast(HostGroup& group, std::span<std::byte> data, size_t root, std::chrono::milliseconds stallLimit);
+
+}  // namespace tsring

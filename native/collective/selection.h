@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "collective/cost_model.h"
+#include "transport/mesh.h"
+
+namespace tsring {
+
+/// How data are moved: by what an allreduce's algorithm is chosen, and whether links carry checksums. All ranks go by
+/// rank 0's.
+struct Tuning {
+  std::optional<Algorithm> forced;  // always this one, on its medium
+  Costs costs = kBuiltInCosts;
+  bool checksums = false;
+  bool operator==(const Tuning&) const = default;
+};
+
+/// The algorithm that should be fastest; at equal cost the one of fewer steps.
+Algorithm choose(const Tuning& tuning, Medium medium, size_t ranks, uint64_t bytes);
+
+/// From `fromBytes` on, up to the next one, `algorithm` is chosen.
+struct Stretch {
+  uint64_t fromBytes;
+  Algorithm algorithm;
+  bool operator==(const Stretch&) const = default;
+};
+/// What is chosen for which sizes, from 0 on.
+std::vector<Stretch> stretches(const Tuning& tuning, Medium medium, size_t ranks);
+/// The same in words: "recursive-doubling, from 40 KB halving-doubling, from 1.2 MB ring".
+std::string describe(const std::vector<Stretch>& stretches);
+
+/// kUnsupported where a forced algorithm has no use for the medium that the ranks have.
+Status checkPossible(const Tuning& tuning, Medium medium);
+
+/// What rank 0 sends of it: always as many bytes.
+Bytes tuningRecord(const Tuning& tuning);
+/// Rank 0's tuning, on all ranks. All call this at the same time, before anything else goes over the mesh.
+Result<Tuning> agreeOnTuning(Mesh& mesh, const Tuning& own, std::chrono::milliseconds stallLimit);
+
+}  // namespace tsring
