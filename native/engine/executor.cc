@@ -1,0 +1,218 @@
+#include "engine/executor.h"
+
+#include <algorithm>
+#include <span>
+
+#include "engine/alltoall.h"
+#include "engine/compressed_allreduce.h"
+#include "engine/packing.h"
+#include "engine/reducescatter.h"
+
+namespace tsring {
+namespace {
+
+constexpr std::chrono::hours kIdle{
+    1};  // an idle data thread looks around this often, for no reason but that every wait ends
+
+}  // namespace
+
+Executor::Executor(int rank, Members members, CollectiveBackend& backend, PendingTable& pending,
+                   FlightRecorder& recorder, size_t fusionThresholdBytes, OnFailure onFailure)
+    : rank_(rank),
+      members_(std::move(members)),
+      backend_(backend),
+      pending_(pending),
+      recorder_(recorder),
+      fusionThresholdBytes_(fusionThresholdBytes),
+      onFailure_(std::move(onFailure)),
+      thread_([this] { run(); }) {}
+
+Executor::~Executor() {
+  stop();
+}
+
+void Executor::enqueue(Operation operation) {
+  MutexLock lock(mutex_);
+  queue_.push_back(std::move(operation));
+  changed_.notifyAll();
+}
+
+void Executor::fail(const Status& reason) {
+  MutexLock lock(mutex_);
+  if (failed_.ok()) failed_ = reason;
+}
+
+bool Executor::drain(Deadline deadline) {
+  MutexLock lock(mutex_);
+  return changed_.waitUntil(mutex_, deadline, [this] { return queue_.empty() && !busy_; });
+}
+
+void Executor::stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.notifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Executor::run() {
+  for (;;) {
+    Operation operation;
+    Status failed;
+    {
+      MutexLock lock(mutex_);
+      busy_ = false;
+      changed_.notifyAll();
+      if (!changed_.waitUntil(mutex_, Deadline::in(kIdle), [this] { return stopping_ || !queue_.empty(); })) continue;
+      if (queue_.empty()) return;
+      operation = std::move(queue_.front());
+      queue_.pop_front();
+      busy_ = true;
+      failed = stopping_ ? Status(StatusCode::kShutDown, "the ring was shut down") : failed_;
+    }
+    Outcome outcome = failed.ok() ? carryOut(operation, operation.ticket->record)
+                                  : Outcome{failureOf(operation.request.header, failed), {}, {}, nullptr};
+    pending_.settle(operation.ticket, std::move(outcome));
+  }
+}
+
+Outcome Executor::carryOut(const Operation& operation, uint64_t record) {
+  recorder_.started(record, wayOf(operation));
+  const PhaseScope phases(timeline_ && timeline_->on() ? timeline_ : nullptr);
+  Outcome outcome;
+  outcome.shapes = operation.request.shapes;
+  switch (operation.request.header.kind) {
+    case OperationKind::kAllreduce:
+      outcome.status = allreduce(operation, outcome);
+      break;
+    case OperationKind::kBroadcast:
+      outcome.status = broadcast(operation, outcome);
+      break;
+    case OperationKind::kAllgather:
+      outcome.status = allgather(operation, outcome);
+      break;
+    case OperationKind::kReducescatter:
+      outcome.status = reducescatter({backend_, pool_, fusionThresholdBytes_}, operation, outcome);
+      break;
+    case OperationKind::kAlltoall:
+      outcome.status = alltoall({backend_, pool_, fusionThresholdBytes_}, operation, outcome);
+      break;
+    case OperationKind::kBarrier:
+      break;  // that all have agreed is all there is to it
+    case OperationKind::kJoin:
+      outcome.lastRank = operation.lastRank;
+      break;
+  }
+  if (outcome.status.ok()) return outcome;
+  return {failed(operation.request.header, outcome.status), {}, {}, nullptr};
+}
+
+/// By what the first bucket, or the only one, is combined.
+std::string_view Executor::wayOf(const Operation& operation) const {
+  if (operation.request.header.kind != OperationKind::kAllreduce) return "none";
+  size_t bytes = 0;
+  for (const Shape& shape : operation.request.shapes) bytes += byteSize(operation.request, shape);
+  return backend_.allreduceWay(std::min(bytes, std::max<size_t>(fusionThresholdBytes_, 1)));
+}
+
+Status Executor::allreduce(const Operation& operation, Outcome& outcome) {
+  const RequestHeader& header = operation.request.header;
+  if (header.compresses()) return compressedAllreduce(backend_, pool_, fusionThresholdBytes_, operation, outcome);
+  return throughBuckets(operation, outcome, true, [&](std::span<std::byte> data, std::span<const Range> tensors) {
+    if (header.op == ReduceOp::kAdasum) return backend_.adasum(data, header.dtype, tensors);
+    return backend_.allreduce(data, header.dtype, header.op);
+  });
+}
+
+Status Executor::broadcast(const Operation& operation, Outcome& outcome) {
+  const int root = *members_.placeOf(operation.request.header.rootRank);
+  return throughBuckets(
+      operation, outcome, rank_ == root,
+      [&](std::span<std::byte> data, std::span<const Range> /*tensors*/) { return backend_.broadcast(data, root); });
+}
+
+/// Lays each bucket's tensors end to end, moves them as one, and puts the results where they are wanted. Where the
+/// engine provides the results' memory the buckets are in it already; a tensor with an output of its own and no company
+/// is moved in place there. Scales on the way in and on the way out, where the operation has factors.
+template <typename Move>
+Status Executor::throughBuckets(const Operation& operation, Outcome& outcome, bool copyIn, Move move) {
+  const auto& tensors = operation.tensors;
+  const RequestHeader& header = operation.request.header;
+  const DType dtype = header.dtype;
+  std::vector<size_t> sizes;
+  for (const Shape& shape : operation.request.shapes) sizes.push_back(byteSize(operation.request, shape));
+  const FusionPlan plan = planFusion(sizes, fusionThresholdBytes_);
+  // Asked of all: an empty tensor has no address, also where the caller brings the memory.
+  const bool provide =
+      std::none_of(tensors.begin(), tensors.end(), [](const TensorBuffer& tensor) { return tensor.output != nullptr; });
+  if (provide) {
+    outcome.memory = pool_.take(plan.bytes);
+    for (const size_t offset : plan.offsets) outcome.data.push_back(outcome.memory->data() + offset);
+  }
+  for (const Bucket& bucket : plan.buckets) {
+    const bool alone = bucket.endTensor - bucket.firstTensor == 1;
+    // Ranks must move equally much, also where one brings the memory and another does not.
+    const size_t bytes = alone ? sizes[bucket.firstTensor] : bucket.bytes;
+    std::shared_ptr<Block> fused;
+    std::span<std::byte> data;
+    if (provide) {
+      data = {outcome.memory->data() + bucket.offset, bytes};
+    } else if (alone) {
+      data = {tensors[bucket.firstTensor].output, bytes};
+    } else {
+      fused = pool_.take(bytes);
+      data = {fused->data(), bytes};
+    }
+    const auto placeOf = [&](size_t i) { return data.data() + (plan.offsets[i] - bucket.offset); };
+    Phase phase("pack");
+    std::vector<Range> places;  // elements
+    for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
+      const auto begin = static_cast<size_t>(placeOf(i) - data.data());
+      places.push_back({begin / elementSize(dtype), (begin + sizes[i]) / elementSize(dtype)});
+      if (copyIn) copyScaled(dtype, placeOf(i), tensors[i].input, sizes[i], header.prescale);
+    }
+    phase.end();
+    if (Status s = move(data, places); !s.ok()) return s;
+    const Phase unpacking("unpack");
+    for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i)
+      copyScaled(dtype, fused ? tensors[i].output : placeOf(i), placeOf(i), sizes[i], header.postscale);
+  }
+  return Status::okay();
+}
+
+/// Each rank's rows, one below the other in the order of the ranks. A scalar counts as one row.
+Status Executor::allgather(const Operation& operation, Outcome& outcome) {
+  const auto& byRank = operation.shapesByRank;
+  const size_t ranks = byRank.size();
+  std::vector<size_t> sizes;
+  for (size_t i = 0; i < outcome.shapes.size(); ++i) {
+    Shape& shape = outcome.shapes[i];
+    if (shape.empty()) shape.push_back(1);
+    shape[0] = 0;
+    size_t bytes = 0;
+    for (const auto& shapes : byRank) {
+      shape[0] += shapes[i].empty() ? 1 : shapes[i][0];
+      bytes += byteSize(operation.request, shapes[i]);
+    }
+    sizes.push_back(bytes);
+  }
+  const FusionPlan plan = planFusion(sizes, fusionThresholdBytes_);
+  outcome.memory = pool_.take(plan.bytes);
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    std::byte* const start = outcome.memory->data() + plan.offsets[i];
+    outcome.data.push_back(start);
+    std::vector<std::span<std::byte>> blocks;
+    size_t offset = 0;
+    for (size_t rank = 0; rank < ranks; ++rank) {
+      blocks.emplace_back(start + offset, byteSize(operation.request, byRank[rank][i]));
+      offset += blocks.back().size();
+    }
+    const auto own = blocks[static_cast<size_t>(rank_)];
+    copyBytes(own.data(), operation.tensors[i].input, own.size());
+    if (Status s = backend_.allgather(blocks); !s.ok()) return s;
+  }
+  return Status::okay();
+}
+
+}  // namespace tsring

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <thread>
+
+#include "base/mutex.h"
+#include "collective/backend.h"
+#include "engine/block_pool.h"
+#include "engine/fusion_plan.h"
+#include "engine/members.h"
+#include "engine/pending_table.h"
+#include "engine/timeline.h"
+
+namespace tsring {
+
+/// The data thread: carries out agreed operations, one after the other in the order in which they were agreed on.
+class Executor {
+ public:
+  /// An operation failed: the reason, on the data thread. Returns what to tell its owner, which may be a better reason.
+  using OnFailure = std::function<Status(const Status&)>;
+
+  /// All must outlive this.
+  Executor(int rank, Members members, CollectiveBackend& backend, PendingTable& pending, FlightRecorder& recorder,
+           size_t fusionThresholdBytes, OnFailure onFailure);
+  ~Executor();
+
+  /// Tells `timeline` of the phases of operations, while it is on. Before the first operation.
+  void showOn(Timeline* timeline) { timeline_ = timeline; }
+
+  /// An operation that all ranks have agreed on. Any thread.
+  void enqueue(Operation operation);
+
+  /// From now on nothing is begun; what waits fails with `reason`. Any thread. (To end a running one, interrupt the
+  /// mesh.)
+  void fail(const Status& reason);
+
+  /// Waits until all agreed work is done, or the deadline. False when some was left.
+  bool drain(Deadline deadline);
+
+  /// Ends the thread after what it is doing.
+  void stop();
+
+  /// Carries out an operation that all ranks have agreed on, on the calling thread. Only while nothing is queued or
+  /// under way. `record` is its number in the flight recorder.
+  Outcome perform(const Operation& operation, uint64_t record) { return carryOut(operation, record); }
+  /// What to tell of an operation that failed for `reason`: the ring's word on it.
+  Status failed(const RequestHeader& header, const Status& reason) { return failureOf(header, onFailure_(reason)); }
+  /// Memory for results, from the pool.
+  std::shared_ptr<Block> memory(size_t bytes) { return pool_.take(bytes); }
+
+ private:
+  void run();
+  Outcome carryOut(const Operation& operation, uint64_t record);
+  std::string_view wayOf(const Operation& operation) const;
+  Status allreduce(const Operation& operation, Outcome& outcome);
+  Status broadcast(const Operation& operation, Outcome& outcome);
+  Status allgather(const Operation& operation, Outcome& outcome);
+  template <typename Move>
+  Status throughBuckets(const Operation& operation, Outcome& outcome, bool copyIn, Move move);
+
+  const int rank_;
+  const Members members_;
+  CollectiveBackend& backend_;
+  PendingTable& pending_;
+  FlightRecorder& recorder_;
+  Timeline* timeline_ = nullptr;
+  const size_t fusionThresholdBytes_;
+  const OnFailure onFailure_;
+  BlockPool pool_;
+
+  Mutex mutex_;
+  Condition changed_;
+  std::deque<Operation> queue_ GUARDED_BY(mutex_);
+  bool busy_ GUARDED_BY(mutex_) = false;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  Status failed_ GUARDED_BY(mutex_);
+
+  std::thread thread_;
+};
+
+}  // namespace tsring
