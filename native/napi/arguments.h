@@ -1,0 +1,38 @@
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "engine/request.h"
+#include "engine/session.h"
+
+namespace tsring {
+
+// JavaScript values to C++ ones. Wrong ones throw a TypeError that names the argument.
+
+Napi::Object requireObject(const Napi::Value& value, const char* name);
+std::string requireString(const Napi::Object& object, const char* key);
+int64_t requireInteger(const Napi::Object& object, const char* key, int64_t least, int64_t most);
+
+Algorithm parseAlgorithm(const Napi::Object& object, const char* key);
+SessionOptions parseSessionOptions(const Napi::Value& value);
+std::vector<PeerAddress> parsePeers(const Napi::Value& value);
+RequestHeader parseRequestHeader(const Napi::Object& request);
+/// The positional arguments of an allreduce of one array: name, dtype, op, input, and output or undefined.
+struct ArrayReduction {
+  RequestHeader header;
+  Shape shape;
+  TensorBuffer tensor;
+};
+ArrayReduction parseArrayReduction(const Napi::CallbackInfo& info);
+
+std::vector<Shape> parseShapes(const Napi::Value& value);
+
+/// The memory of each input and output, checked against dtype and shape. The arrays must be kept alive while it is
+/// used.
+std::vector<TensorBuffer> parseTensors(const Napi::Object& request, const RequestHeader& header,
+                                       const std::vector<Shape>& shapes);
+
+}  // namespace tsring

@@ -1,0 +1,68 @@
+#include "tensorflow/register_ops.h"
+
+#include <dlfcn.h>
+
+#include <initializer_list>
+#include <optional>
+
+#include "base/mutex.h"
+#include "tensorflow/kernels.h"
+#include "tensorflow/tensorflow_api.h"
+
+namespace tsring {
+namespace {
+
+struct Op {
+  const char* name;
+  std::initializer_list<const char*> inputs;
+  std::initializer_list<const char*> outputs;
+  void (*compute)(void*, TF_OpKernelContext*);
+};
+
+Status registerOp(const Op& op) {
+  const TensorflowApi& tf = tensorflowApi();
+  const Answer answer;
+  TF_OpDefinitionBuilder* definition = tf.NewOpDefinitionBuilder(op.name);
+  tf.OpDefinitionBuilderAddAttr(definition, "N: int >= 1");
+  tf.OpDefinitionBuilderAddAttr(definition, "T: {float, double, int32, int64, uint8, bool}");
+  for (const char* input : op.inputs) tf.OpDefinitionBuilderAddInput(definition, input);
+  for (const char* output : op.outputs) tf.OpDefinitionBuilderAddOutput(definition, output);
+  tf.OpDefinitionBuilderSetIsStateful(definition, true);  // each execution counts; none may be folded or shared
+  tf.RegisterOpDefinition(definition, answer.get());      // takes the builder
+  if (Status s = answer.check(op.name); !s.ok()) return s;
+  // For CPU alone: with a GPU TensorFlow itself brings the tensors to the host for an op that has no other kernel, and
+  // back.
+  tf.RegisterKernelBuilder(op.name, tf.NewKernelBuilder(op.name, "CPU", nullptr, op.compute, nullptr), answer.get());
+  return answer.check(op.name);
+}
+
+/// TensorFlow keeps pointers to our functions, so a worker thread's end must not unload them.
+void stayLoaded() {
+  Dl_info self{};
+  if (::dladdr(reinterpret_cast<void*>(&registerOp), &self) != 0 && self.dli_fname != nullptr) {
+    ::dlopen(self.dli_fname, RTLD_NOLOAD | RTLD_NODELETE | RTLD_NOW);
+  }
+}
+
+Status registerOps() {
+  stayLoaded();
+  const Op ops[] = {{"TsringStart", {"ticket: int32", "tensors: N * T"}, {"started: int32"}, computeStart},
+                    {"TsringFinish", {"ticket: int32"}, {"outs: N * T"}, computeFinish}};
+  for (const Op& op : ops) {
+    if (Status s = registerOp(op); !s.ok()) return s;
+  }
+  return {};
+}
+
+}  // namespace
+
+Status registerTensorflowOps() {
+  if (Status s = loadTensorflowApi(); !s.ok()) return s;
+  static Mutex mutex;
+  static std::optional<Status> done;  // also a refusal is final: TensorFlow has no way to take half of it back
+  MutexLock lock(mutex);
+  if (!done) done = registerOps();
+  return *done;
+}
+
+}  // namespace tsring
