@@ -1,0 +1,95 @@
+#include "test/helpers/sockets.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <random>
+
+#include "test/helpers/status_checks.h"
+#include "test/helpers/waits.h"
+#include "transport/tcp/tcp_mesh.h"
+
+namespace tsring {
+
+SocketPair connectedPair() {
+  Listener listener = listenOnLoopback();
+  SocketPair pair{callLoopback(listener.port()), {}};
+  pollfd waiting{listener.fd(), POLLIN, 0};
+  EXPECT_EQ(::poll(&waiting, 1, soon().pollTimeoutMs()), 1);
+  pair.called = listener.tryAccept();
+  EXPECT_TRUE(pair.called);
+  return pair;
+}
+
+Listener listenOnLoopback() {
+  auto listener = Listener::bind("127.0.0.1");
+  EXPECT_TRUE(isOk(listener));
+  return std::move(listener).value();
+}
+
+Socket callLoopback(uint16_t port) {
+  auto socket = Socket::connect("127.0.0.1", port, soon());
+  EXPECT_TRUE(isOk(socket));
+  return std::move(socket).value();
+}
+
+std::vector<std::unique_ptr<Mesh>> tcpMeshes(int size) {
+  const auto count = static_cast<size_t>(size);
+  std::vector<std::vector<Socket>> links(count);
+  for (auto& row : links) row.resize(count);
+  for (size_t low = 0; low < count; ++low) {
+    for (size_t high = low + 1; high < count; ++high) {
+      SocketPair pair = connectedPair();
+      links[low][high] = std::move(pair.called);
+      links[high][low] = std::move(pair.caller);
+    }
+  }
+  std::vector<std::unique_ptr<Mesh>> meshes;
+  for (int rank = 0; rank < size; ++rank) {
+    meshes.push_back(std::make_unique<TcpMesh>(rank, std::move(links[static_cast<size_t>(rank)]), rankNames(size)));
+  }
+  return meshes;
+}
+
+std::vector<std::string> rankNames(int size) {
+  std::vector<std::string> names;
+  for (int rank = 0; rank < size; ++rank) {
+    names.push_back("rank " + std::to_string(rank) + " on host" + std::to_string(rank));
+  }
+  return names;
+}
+
+JobCredentials testJob() {
+  JobCredentials job{{}, "the-job"};
+  for (size_t i = 0; i < job.secret.size(); ++i) job.secret[i] = static_cast<std::byte>(i);
+  return job;
+}
+
+JobCredentials otherSecret() {
+  JobCredentials job = testJob();
+  job.secret.back() ^= std::byte{1};
+  return job;
+}
+
+Bytes bytesOf(std::string_view text) {
+  const auto bytes = asBytes(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+Bytes randomBytes(size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  Bytes bytes(count);
+  for (auto& byte : bytes) byte = static_cast<std::byte>(random());
+  return bytes;
+}
+
+bool endsWithin(Socket& socket, Deadline deadline) {
+  std::byte sink[256];
+  while (!deadline.passed()) {
+    pollfd waiting{socket.fd(), POLLIN, 0};
+    if (::poll(&waiting, 1, deadline.pollTimeoutMs()) > 0 && !socket.tryReceive(sink).ok()) return true;
+  }
+  return false;
+}
+
+}  // namespace tsring

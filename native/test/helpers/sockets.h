@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "transport/handshake.h"
+#include "transport/mesh.h"
+#include "transport/tcp/link_up.h"
+#include "transport/tcp/socket.h"
+
+namespace tsring {
+
+/// Both ends of a TCP connection over loopback.
+struct SocketPair {
+  Socket caller;
+  Socket called;
+};
+SocketPair connectedPair();
+
+/// A rank's listener on loopback, and where it is.
+Listener listenOnLoopback();
+Socket callLoopback(uint16_t port);
+
+/// Meshes of `size` ranks over TCP, by rank.
+std::vector<std::unique_ptr<Mesh>> tcpMeshes(int size);
+
+/// "rank 0 on host0", ...
+std::vector<std::string> rankNames(int size);
+
+JobCredentials testJob();
+JobCredentials otherSecret();
+
+Bytes bytesOf(std::string_view text);
+Bytes randomBytes(size_t count, unsigned seed);
+
+/// Whether the other side ends the connection before the deadline, whatever it sends until then.
+bool endsWithin(Socket& socket, Deadline deadline);
+
+}  // namespace tsring

@@ -1,0 +1,182 @@
+#include <limits>
+
+#include "collective/chunk.h"
+#include "test/helpers/ring_of_sessions.h"
+#include "test/helpers/status_checks.h"
+
+// Operations of sessions beyond those of session_test.cc: both ways, by tickets and as calls that block.
+
+namespace tsring {
+namespace {
+
+class OperationsOf : public testing::TestWithParam<std::tuple<const char*, Transport>> {
+ protected:
+  static std::string hosts() { return std::get<0>(GetParam()); }
+  static SessionOptions options() {
+    SessionOptions options = testOptions();
+    options.transport = std::get<1>(GetParam());
+    options.fusionThresholdBytes = 256;  // several buckets
+    return options;
+  }
+};
+
+/// What became of an operation on these floats, asked for with a ticket or by a call that blocks.
+Outcome perform(Session& session, bool blocks, const RequestHeader& header,
+                const std::vector<std::vector<float>>& values, std::vector<Shape> shapes) {
+  std::vector<TensorBuffer> buffers;
+  for (const auto& tensor : values) buffers.push_back({.input = reinterpret_cast<const std::byte*>(tensor.data())});
+  if (blocks) return session.run(header, std::move(shapes), std::move(buffers));
+  const auto ticket = session.open(header);
+  const Status submitted = session.submit(ticket, std::move(shapes), std::move(buffers));
+  const Outcome outcome = submitted.ok() ? ticket->wait(soon()) : Outcome{submitted, {}, {}, nullptr};
+  TicketTable::process().close(ticket->id);
+  return outcome;
+}
+
+std::vector<float> numbers(const Outcome& outcome, size_t tensor) {
+  const auto* data = reinterpret_cast<const float*>(outcome.data.at(tensor));
+  return {data, data + elementCount(outcome.shapes.at(tensor))};
+}
+
+TEST_P(OperationsOf, ScaleBeforeAndAfter) {
+  const RingOfSessions ring(hosts(), options());
+  const auto size = static_cast<float>(ring.size());
+  onRanks(ring.size(), [&](int rank) {
+    for (const bool blocks : {false, true}) {
+      RequestHeader header = sumOf("x");
+      header.prescale = 2;
+      header.postscale = 0.5;
+      const auto outcome =
+          perform(ring[rank], blocks, header, {{1, 3}, {}, std::vector<float>(100, 5)}, {{2}, {0}, {100}});
+      ASSERT_TRUE(isOk(outcome.status));
+      EXPECT_EQ(numbers(outcome, 0), (std::vector<float>{size, 3 * size}));
+      EXPECT_EQ(numbers(outcome, 2), std::vector<float>(100, 5 * size));
+    }
+  });
+}
+
+TEST_P(OperationsOf, ReduceAndScatterAGroupByRows) {
+  const RingOfSessions ring(hosts(), options());
+  const auto size = static_cast<size_t>(ring.size());
+  const std::vector<Shape> shapes{{7, 2}, {0, 3}, {1}, {60, 2}, {4}};
+  onRanks(ring.size(), [&](int rank) {
+    for (const bool blocks : {false, true}) {
+      std::vector<std::vector<float>> values;
+      for (const Shape& shape : shapes) {
+        values.emplace_back();
+        for (size_t i = 0; i < elementCount(shape); ++i) values.back().push_back(static_cast<float>(i) + rank);
+      }
+      RequestHeader header = headerOf(OperationKind::kReducescatter, "rows");
+      header.postscale = 2;
+      const auto outcome = perform(ring[rank], blocks, header, values, shapes);
+      ASSERT_TRUE(isOk(outcome.status));
+      for (size_t t = 0; t < shapes.size(); ++t) {
+        const Range rows = chunk(static_cast<size_t>(shapes[t][0]), size, static_cast<size_t>(rank));
+        const size_t width = elementCount({shapes[t].begin() + 1, shapes[t].end()});
+        Shape shape = shapes[t];
+        shape[0] = static_cast<int64_t>(rows.size());
+        EXPECT_EQ(outcome.shapes[t], shape);
+        std::vector<float> expected;
+        for (size_t i = rows.begin * width; i < rows.end * width; ++i) {
+          expected.push_back(static_cast<float>(2 * size * i + size * (size - 1)));
+        }
+        EXPECT_EQ(numbers(outcome, t), expected);
+      }
+    }
+  });
+}
+
+TEST_P(OperationsOf, ExchangeRowsBySplits) {
+  const RingOfSessions ring(hosts(), options());
+  const int size = ring.size();
+  onRanks(size, [&](int rank) {
+    for (const bool even : {false, true}) {
+      for (const bool blocks : {false, true}) {
+        // To rank j rank i has i + j rows, or 2: each two numbers that tell i and j.
+        const auto rowsFor = [&](int from, int to) { return even ? 2 : from + to; };
+        RequestHeader header = headerOf(OperationKind::kAlltoall, "rows");
+        std::vector<float> given, expected;
+        std::vector<int64_t> received;
+        for (int other = 0; other < size; ++other) {
+          header.splits.push_back(rowsFor(rank, other));
+          received.push_back(rowsFor(other, rank));
+          for (int i = 0; i < 2 * rowsFor(rank, other); ++i) given.push_back(static_cast<float>(10 * rank + other));
+          for (int i = 0; i < 2 * rowsFor(other, rank); ++i) expected.push_back(static_cast<float>(10 * other + rank));
+        }
+        const auto rows = static_cast<int64_t>(given.size() / 2);
+        const auto outcome = perform(ring[rank], blocks, header, {given}, {{rows, 2}});
+        ASSERT_TRUE(isOk(outcome.status));
+        EXPECT_EQ(numbers(outcome, 0), expected);
+        EXPECT_EQ(outcome.splits, received);
+      }
+    }
+  });
+}
+
+TEST_P(OperationsOf, AddUpByAdasumTensorByTensor) {
+  const RingOfSessions ring(hosts(), options());
+  onRanks(ring.size(), [&](int rank) {
+    for (const bool blocks : {false, true}) {
+      RequestHeader header = sumOf("x");
+      header.op = ReduceOp::kAdasum;
+      // Of equal gradients it is one of them; of gradients at right angles it is their sum.
+      std::vector<float> across(static_cast<size_t>(ring.size()), 0);
+      across[static_cast<size_t>(rank)] = 3;
+      const auto count = static_cast<int64_t>(ring.size());
+      const auto outcome = perform(ring[rank], blocks, header, {{2, 4}, across}, {{2}, {count}});
+      ASSERT_TRUE(isOk(outcome.status));
+      EXPECT_EQ(numbers(outcome, 0), (std::vector<float>{2, 4}));
+      EXPECT_EQ(numbers(outcome, 1), std::vector<float>(static_cast<size_t>(ring.size()), 3));
+    }
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Rings, OperationsOf,
+                         testing::Values(std::tuple("a", Transport::kTcp), std::tuple("aa", Transport::kShm),
+                                         std::tuple("aaa", Transport::kShm), std::tuple("aaa", Transport::kTcp),
+                                         std::tuple("aabb", Transport::kShm), std::tuple("aaaaa", Transport::kTcp)),
+                         [](const auto& info) {
+                           return std::get<0>(info.param) + transportName(std::get<1>(info.param));
+                         });
+
+TEST(Operations, WhatRanksMeanDifferentlyIsAMismatch) {
+  const RingOfSessions ring(2);
+  onRanks(2, [&](int rank) {
+    RequestHeader scaled = sumOf("scaled");
+    scaled.prescale = rank + 1;
+    EXPECT_EQ(perform(ring[rank], false, scaled, {{1}}, {{1}}).status.code(), StatusCode::kMismatch);
+    RequestHeader exchange = headerOf(OperationKind::kAlltoall, "width");
+    exchange.splits = {1, 0};
+    const int64_t width = rank + 1;
+    EXPECT_EQ(perform(ring[rank], false, exchange, {std::vector<float>(2)}, {{1, width}}).status.code(),
+              StatusCode::kMismatch);
+  });
+}
+
+TEST(Operations, WrongOnesAreRefused) {
+  const RingOfSessions ring(1);
+  const auto refused = [&](RequestHeader header, const Shape& shape) {
+    const Status s = perform(ring[0], false, header, {std::vector<float>(8)}, {shape}).status;
+    EXPECT_EQ(s.code(), StatusCode::kInvalidArgument) << s.message();
+  };
+  RequestHeader exchange = headerOf(OperationKind::kAlltoall, "x");
+  refused(exchange, {4});  // no splits
+  for (const std::vector<int64_t>& splits : {std::vector<int64_t>{3}, {5}, {-1}, {4, 0}}) {
+    exchange.splits = splits;
+    refused(exchange, {4});
+  }
+  refused(headerOf(OperationKind::kReducescatter, "x"), {});
+  RequestHeader reduction = headerOf(OperationKind::kReducescatter, "x");
+  reduction.op = ReduceOp::kAdasum;
+  refused(reduction, {4});
+  reduction = sumOf("x");
+  reduction.prescale = std::numeric_limits<double>::infinity();
+  refused(reduction, {4});
+  reduction = sumOf("x");
+  reduction.op = ReduceOp::kAdasum;
+  reduction.dtype = DType::kInt32;
+  refused(reduction, {4});
+}
+
+}  // namespace
+}  // namespace tsring
