@@ -1,0 +1,64 @@
+import { deserialize, serialize } from 'node:v8';
+import { checkedRoot, invalid } from '../arguments.js';
+import { allgather } from '../collectives.js';
+import { sessionOf } from '../process-set.js';
+import type { NamedOptions } from './reduction.js';
+
+/**
+ * Gives every rank the root's value: anything that a structured clone can hold (numbers, strings, arrays, plain objects, maps, sets, dates,
+ * typed arrays, bigints, cycles), never code. Classes come as plain objects.
+ *
+ * @param value - only the root's counts
+ * @throws {RingError} `RING_INVALID_ARGUMENT` on the root, for a function or a symbol in the value: then nothing is sent
+ */
+export async function broadcastObject<T>(value: T, rootRank = 0, options: NamedOptions = {}): Promise<T> {
+  const where = 'broadcastObject';
+  const session = sessionOf(where, options.processSet);
+  const root = checkedRoot(where, rootRank, session.ranks);
+  const isRoot = session.ranks[session.config.rank] === root;
+  const name = options.name ?? session.nextName(where);
+  const bytes = await allgather(isRoot ? encoded(where, value) : new Uint8Array(), { ...options, name });
+  return decoded(bytes)[0] as T;
+}
+
+/**
+ * Gives every rank the values of all, in the order of the ranks. They may be of any size, and of any kinds that `broadcastObject` takes.
+ *
+ * @throws {RingError} `RING_INVALID_ARGUMENT` for a function or a symbol in the value: then nothing is sent
+ */
+export async function allgatherObject<T>(value: T, options: NamedOptions = {}): Promise<T[]> {
+  const where = 'allgatherObject';
+  const session = sessionOf(where, options.processSet);
+  const name = options.name ?? session.nextName(where);
+  return decoded(await allgather(encoded(where, value), { ...options, name })) as T[];
+}
+
+const lengthBytes = 8;
+
+/** The value's length in bytes, then its structured clone: so those of several ranks can follow each other. */
+function encoded(where: string, value: unknown): Uint8Array {
+  const bytes = clone(where, value);
+  const framed = new Uint8Array(lengthBytes + bytes.length);
+  new DataView(framed.buffer).setBigUint64(0, BigInt(bytes.length), true);
+  framed.set(bytes, lengthBytes);
+  return framed;
+}
+
+function clone(where: string, value: unknown): Uint8Array {
+  try {
+    return serialize(value);
+  } catch (error) {
+    throw invalid(where, `the value cannot be sent: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function decoded(bytes: Uint8Array): unknown[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const values: unknown[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const begin = at + lengthBytes;
+    at = begin + Number(view.getBigUint64(at, true));
+    values.push(deserialize(bytes.subarray(begin, at)));
+  }
+  return values;
+}

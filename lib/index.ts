@@ -1,0 +1,67 @@
+export { RingError, ringErrorCodes, type RingErrorCode } from './errors.js';
+export type { ConfigOptions } from './config.js';
+export type { HalfDType, NumericArray, ReduceOp } from './native/binding.js';
+export {
+  crossRank,
+  crossSize,
+  init,
+  isInitialized,
+  localRank,
+  localSize,
+  rank,
+  shutdown,
+  size,
+  type Session,
+} from './session.js';
+export { join, joinSync, type JoinOptions } from './join.js';
+export { globalProcessSet, ProcessSet, processSets } from './process-set.js';
+export { addProcessSet, removeProcessSet } from './change-process-sets.js';
+export { run, type RunOptions } from './run.js';
+export type { Same, Value } from './arguments.js';
+export {
+  allgather,
+  allgatherSync,
+  allreduce,
+  allreduceSync,
+  barrier,
+  barrierSync,
+  broadcast,
+  broadcastSync,
+  groupedAllgather,
+  groupedAllgatherSync,
+  groupedAllreduce,
+  groupedAllreduceSync,
+  type BroadcastOptions,
+} from './collectives.js';
+export { alltoall, alltoallSync, type AlltoallOptions, type Exchanged } from './collectives/alltoall.js';
+export type { Handle } from './collectives/handle.js';
+export { allgatherObject, broadcastObject } from './collectives/objects.js';
+export {
+  groupedReducescatter,
+  groupedReducescatterSync,
+  reducescatter,
+  reducescatterSync,
+  type ReducescatterOptions,
+} from './collectives/reducescatter.js';
+export type { Compression, NamedOptions, ReduceOptions } from './collectives/reduction.js';
+export { sparseAllreduce, sparseAllreduceSync, type Sparse, type SparseOptions } from './collectives/sparse.js';
+export { broadcastWeights } from './training/broadcast.js';
+export { broadcastOptimizerState } from './training/broadcast-optimizer-state.js';
+export * as callbacks from './training/callbacks/index.js';
+export { distributedGradients, type DistributedGradientsOptions } from './training/distributed-gradients.js';
+export {
+  DistributedOptimizer,
+  type DistributedOptimizerMethods,
+  type DistributedOptimizerOptions,
+} from './training/distributed-optimizer.js';
+export { DistributedSampler, type DistributedSamplerOptions } from './training/distributed-sampler.js';
+export { fromRank0 } from './training/from-rank0.js';
+export { shard, type ShardOptions } from './training/shard.js';
+export type { ReduceGradientsOptions } from './training/reduce-settings.js';
+export type { Weights } from './training/weights.js';
+export { startTimeline, stopTimeline } from './rank-timeline.js';
+export {
+  monitoredBarrier,
+  monitoredBarrierSync,
+  type MonitoredBarrierOptions,
+} from './collectives/monitored-barrier.js';

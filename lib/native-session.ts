@@ -1,0 +1,57 @@
+import os from 'node:os';
+import path from 'node:path';
+import type { Config } from './config.js';
+import type { NativeDiagnostics, NativeSession, NativeSessionOptions } from './native/binding.js';
+import { loadAddon } from './native/load.js';
+import { timelinePart } from './timeline/part.js';
+import { readCosts } from './tuning/file.js';
+
+/** A session of the engine that is not linked up yet: of the job or, with a `parent` and the numbers of its ranks, of a process set. */
+export function openNative(
+  config: Config,
+  generation: number,
+  set: Pick<NativeSessionOptions, 'parent' | 'members'> = {},
+): NativeSession {
+  const { Session } = loadAddon();
+  return new Session({
+    rank: config.rank,
+    size: config.size,
+    jobId: config.rendezvous?.jobId ?? 'alone',
+    secret: config.rendezvous?.secret ?? new Uint8Array(32), // of no use to a rank that has no peers
+    generation,
+    hostname: os.hostname(),
+    timeoutMs: config.timeoutMs,
+    heartbeatTimeoutMs: config.heartbeatTimeoutMs,
+    fusionThresholdBytes: config.fusionThresholdBytes,
+    transport: config.transport,
+    ...chosenBy(config),
+    logLevel: config.logLevel,
+    diagnostics: diagnosticsOf(config, set.members !== undefined),
+    ...set,
+  });
+}
+
+/** A process set is not on the timeline: its operations go on beside those of the job. */
+function diagnosticsOf(config: Config, isSet: boolean): NativeDiagnostics {
+  const { flightRecorderDir, timeline } = config;
+  return {
+    stallCheckMs: Math.round(config.stallCheckTimeSeconds * 1000),
+    stallShutdownMs: Math.round(config.stallShutdownTimeSeconds * 1000),
+    flightRecorderSize: config.flightRecorderSize,
+    flightRecorderDir: flightRecorderDir === undefined ? '' : path.resolve(flightRecorderDir),
+    checkFinite: config.checkFinite,
+    checksum: config.checksum,
+    timelineFile: timeline === undefined || isSet ? '' : timelinePart(path.resolve(timeline), config.rank),
+  };
+}
+
+/** What algorithms are chosen by. Only rank 0's counts, so only rank 0 reads the tuning file. */
+function chosenBy({
+  rank,
+  algorithm,
+  tuningFile,
+}: Config): Pick<NativeSessionOptions, 'algorithm' | 'costs' | 'costsSource'> {
+  if (algorithm !== 'auto') return { algorithm };
+  const measured = rank === 0 ? readCosts(tuningFile) : undefined;
+  return measured === undefined ? {} : { costs: measured.costs, costsSource: `measured, ${measured.file}` };
+}

@@ -1,0 +1,194 @@
+import type { RingError } from '../errors.js';
+import type { algorithmNames } from '../settings.js';
+
+/** Typed arrays the engine takes as they are; those of 16-bit floats are their bits, in a Uint16Array. */
+export type NumericArray =
+  Float32Array | Float64Array | Int8Array | Int16Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array;
+
+export type DType =
+  'float32' | 'float64' | 'int8' | 'int16' | 'int32' | 'int64' | 'uint8' | 'uint16' | 'bool' | HalfDType;
+
+/** Floats of 16 bits: combined in float32, and rounded to nearest even. */
+export type HalfDType = 'float16' | 'bfloat16';
+export type ReduceOp = 'average' | 'sum' | 'min' | 'max' | 'product' | 'adasum';
+export type OperationKind = 'allreduce' | 'allgather' | 'broadcast' | 'barrier' | 'reducescatter' | 'alltoall' | 'join';
+
+export interface NativeSessionOptions {
+  readonly rank: number;
+  readonly size: number;
+  /** Of a process set: the session of the job, which it breaks and ends with. */
+  readonly parent?: NativeSession;
+  /** Of a process set: the numbers in the job of its ranks, by which messages and roots call them. */
+  readonly members?: readonly number[];
+  readonly jobId: string;
+  /** 32 bytes, equal on all ranks of a job. */
+  readonly secret: Uint8Array;
+  readonly generation: number;
+  /** Name of this machine, for messages. */
+  readonly hostname: string;
+  /** Deadline of one operation, from the first rank that asks for it. */
+  readonly timeoutMs: number;
+  readonly heartbeatTimeoutMs: number;
+  readonly fusionThresholdBytes: number;
+  readonly transport: TransportName;
+  /** Takes this algorithm for every allreduce; absent: chosen by costs. Of this and the costs only rank 0's count, for all ranks. */
+  readonly algorithm?: AlgorithmName;
+  /** What algorithms cost; absent: built in. */
+  readonly costs?: AlgorithmCosts;
+  /** Where the costs come from, for the log. */
+  readonly costsSource?: string;
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
+  /** Absent: as the settings of the same names are by default. */
+  readonly diagnostics?: NativeDiagnostics;
+}
+
+/** How the engine explains itself. */
+export interface NativeDiagnostics {
+  /** An operation that some ranks wait for so long is told of by rank 0; 0: never. */
+  readonly stallCheckMs: number;
+  /** One that they wait for so long breaks the ring; 0: never. */
+  readonly stallShutdownMs: number;
+  /** Operations that are kept; 0: none. */
+  readonly flightRecorderSize: number;
+  /** Where they are written when something fails; empty: nowhere. */
+  readonly flightRecorderDir: string;
+  /** Sums and averages of NaN and infinities fail, on all ranks. */
+  readonly checkFinite: boolean;
+  /** Data over links travel with a checksum, if one rank says so. */
+  readonly checksum: boolean;
+  /** Of this rank; empty: no timeline. */
+  readonly timelineFile: string;
+}
+
+/** How ranks of one host exchange data; `auto` is shared memory where it can be had, and TCP otherwise. */
+export type TransportName = 'auto' | 'tcp' | 'shm';
+
+/** Ways to do an allreduce. */
+export type AlgorithmName = (typeof algorithmNames)[number];
+
+/** Of one algorithm, whole numbers: a step that waits for another rank, and a byte sent or copied. */
+export interface AlgorithmCost {
+  readonly stepNanoseconds: number;
+  readonly bytePicoseconds: number;
+}
+
+/** What the choice of an algorithm goes by. */
+export type AlgorithmCosts = Readonly<Record<AlgorithmName, AlgorithmCost>> & {
+  /** A byte added to another. */
+  readonly combinePicoseconds: number;
+};
+
+export interface PeerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly hostname: string;
+  /** Equal for ranks that can share memory. */
+  readonly hostId: string;
+}
+
+/** What ranks must agree on before data moves, without the data. */
+export interface RequestHeader {
+  readonly kind: OperationKind;
+  readonly name: string;
+  readonly dtype: DType;
+  /** Only for `allreduce` and `reducescatter`. */
+  readonly op?: ReduceOp;
+  /** What elements are multiplied by before and after, 1 unless given; only for `allreduce` and `reducescatter`. */
+  readonly prescale?: number;
+  readonly postscale?: number;
+  /** Rows for each rank; only for `alltoall`. */
+  readonly splits?: readonly number[];
+  /** Only for `broadcast`: its number in the job. */
+  readonly rootRank?: number;
+  /** Only for an `allreduce` of float32: its elements travel as these; absent: as they are. */
+  readonly payload?: HalfDType;
+  /** A deadline of its own, past which this operation fails and the ring goes on. */
+  readonly timeoutMs?: number;
+  /** The variables' names, one a tensor, for messages. */
+  readonly labels?: readonly string[];
+}
+
+export interface NativeRequest extends RequestHeader {
+  /** One shape a tensor; `[]` for a scalar. A group is one operation: it is agreed on and fused as a whole. */
+  readonly shapes: readonly (readonly number[])[];
+  /** Memory of each tensor; pinned, and to be left alone, until the operation is done. */
+  readonly inputs: readonly NumericArray[];
+  /** Where results go, equal in length to `inputs` (the same array for in place). Absent: the engine provides memory. */
+  readonly outputs?: readonly NumericArray[];
+}
+
+export interface NativeResult {
+  /** One shape a tensor. */
+  readonly shapes: readonly (readonly number[])[];
+  /** The engine's memory, one buffer a tensor; absent where the request brought `outputs`. */
+  readonly buffers?: readonly ArrayBuffer[];
+  /** Of an alltoall: how many rows came from each rank. */
+  readonly splits?: readonly number[];
+  /** Of a join: who came last, by its place in the ring. */
+  readonly lastRank?: number;
+}
+
+/** One member's place in a ring, in C++. Used from the JS thread that made it. */
+export interface NativeSession {
+  /** Binds a listener on `host` with a port that the system chooses, and returns the port. */
+  listen(host: string): number;
+  /** Connects to all peers (index is rank) and starts the engine's threads. @throws RING_CONNECT, RING_HANDSHAKE, RING_TIMEOUT */
+  connect(peers: readonly PeerAddress[], timeoutMs: number): Promise<void>;
+  /** Does an operation and blocks the calling thread until it is done. */
+  run(request: NativeRequest): NativeResult;
+  /**
+   * As `run` for an allreduce of one array, into `output` or into the engine's memory, which is then returned: a call that costs half
+   * a microsecond where `run` costs two.
+   */
+  reduce(
+    name: string,
+    dtype: DType,
+    op: ReduceOp,
+    input: NumericArray,
+    output: NumericArray | undefined,
+  ): ArrayBuffer | undefined;
+  /** Hands an operation over and returns its ticket, to be given to `wait` or `promise`. Wrong arguments throw at once. */
+  submit(request: NativeRequest): number;
+  /** As `submit`, but the tensors come later from the TensorFlow op `TsringStart`, which is given this ticket. */
+  prepare(header: RequestHeader): number;
+  /** Settles when the ticket's work is done. Ends the ticket, unless it is `prepare`d: then `TsringFinish` does. */
+  promise(ticket: number): Promise<NativeResult>;
+  /** As `promise`, blocking the calling thread; a promise of the same ticket then brings nothing of use. */
+  wait(ticket: number): NativeResult;
+  /** Whether the ticket's work is done, well or not. */
+  settled(ticket: number): boolean;
+  /** What an allreduce of so many bytes is done by; `none` in a ring of one. (Small data of blocking calls travel with the agreement.) */
+  algorithm(bytes: number): AlgorithmName | 'none';
+  /**
+   * Nanoseconds that each of `rounds` float32 sums takes on this rank. All ranks call this at the same time, with the same arguments,
+   * while nothing else goes on. @throws RING_INVALID_ARGUMENT when the ranks have no use for the algorithm
+   */
+  time(what: { readonly algorithm: AlgorithmName; readonly bytes: number; readonly rounds: number }): Float64Array;
+  /** Begins a timeline of this rank in a file. @throws RING_INVALID_ARGUMENT when there is one, or the file cannot be written */
+  startTimeline(file: string): void;
+  /** Ends it; settles once all is in the file. */
+  stopTimeline(): Promise<void>;
+  /** Leaves the ring: other ranks' operations fail from here on. Joins the engine's threads. */
+  close(): Promise<void>;
+}
+
+/** What an allreduce has a rank do and wait for. */
+export interface Work {
+  /** That wait for another rank. */
+  readonly steps: number;
+  /** Sent, or copied to or from shared memory. */
+  readonly movedBytes: number;
+  /** Added to others. */
+  readonly combinedBytes: number;
+}
+
+export interface NativeAddon {
+  readonly version: string;
+  /** The cost model's account of an allreduce. */
+  workOf(allreduce: { readonly algorithm: AlgorithmName; readonly ranks: number; readonly bytes: number }): Work;
+  /** Hands the class of the errors that the addon throws and rejects with. Called once, by load.ts. */
+  setErrorClass(errorClass: typeof RingError): void;
+  readonly Session: new (options: NativeSessionOptions) => NativeSession;
+  /** Registers our ops in the TensorFlow that this process has loaded, once. Returns '' or the reason why it cannot. */
+  registerTensorflowOps(): string;
+}

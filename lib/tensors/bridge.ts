@@ -1,0 +1,28 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { NativeSession, RequestHeader } from '../native/binding.js';
+import type { Moved, Started } from '../native/started.js';
+import { arrayBridge } from './array-bridge.js';
+import { tensorflowBridge, tensorflowOps } from './tensorflow-bridge.js';
+import { isWasmBackend, wasmBridge } from './wasm-bridge.js';
+
+/** How tensors of one tfjs backend reach the engine, and its results become tensors of that backend. */
+export interface TensorBridge {
+  /**
+   * Runs one operation on a group of tensors and blocks this thread until it is done.
+   *
+   * @param tensors - one or more, all of dtype `header.dtype`; they are only read, may share memory, and stay the caller's
+   * @returns new tensors, one a tensor, as an operation of tfjs gives them: the innermost `tidy` owns them
+   * @throws {RingError} what the engine reports; no tensor is left behind
+   */
+  runSync(session: NativeSession, header: RequestHeader, tensors: readonly tf.Tensor[]): Moved<tf.Tensor>;
+
+  /** As `runSync`, without blocking. The tensors are handed over before this returns, and may be disposed of from then on. */
+  start(session: NativeSession, header: RequestHeader, tensors: readonly tf.Tensor[]): Started<Moved<tf.Tensor>>;
+}
+
+/** The bridge of the backend that tfjs uses now. */
+export function bridge(): TensorBridge {
+  const backend = tf.backend();
+  if (tf.getBackend() === 'tensorflow') return tensorflowOps(backend) ? tensorflowBridge : arrayBridge;
+  return isWasmBackend(backend) ? wasmBridge : arrayBridge;
+}
