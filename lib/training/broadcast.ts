@@ -1,0 +1,31 @@
+import { checkedRoot } from '../arguments.js';
+import { broadcast } from '../collectives.js';
+import { sessionOf, type ProcessSet } from '../process-set.js';
+import { checkSameVariables } from './same-variables.js';
+import { variablesOf, type Weights } from './weights.js';
+
+/**
+ * Gives every rank the weights of `rootRank`, so that training starts from the same point everywhere. Assigned in place, trainable or
+ * not, once all of them have arrived.
+ *
+ * @param weights - the same variables (names, shapes, dtypes, order) on every rank
+ * @param options - `processSet`: the ranks that take part, `rootRank` (its number in the job) among them
+ * @throws {RingError} `RING_MISMATCH` naming the first difference between ranks, before anything is sent
+ */
+export async function broadcastWeights(
+  weights: Weights,
+  rootRank = 0,
+  options: { processSet?: ProcessSet } = {},
+): Promise<void> {
+  const session = sessionOf('broadcastWeights', options.processSet);
+  const root = checkedRoot('broadcastWeights', rootRank, session.ranks);
+  const variables = variablesOf('broadcastWeights', weights);
+  const name = session.nextName('broadcastWeights');
+  if (session.config.size === 1) return;
+  await checkSameVariables(name, variables, options);
+  const values = await Promise.all(
+    variables.map((variable, index) => broadcast(variable, root, { ...options, name: `${name}.${index}` })),
+  );
+  variables.forEach((variable, index) => variable.assign(values[index]!));
+  values.forEach((value) => value.dispose());
+}

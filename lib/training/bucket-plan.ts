@@ -1,0 +1,57 @@
+export interface BucketSizes {
+  /** Of the first bucket: small, so that communication starts soon after backward does. */
+  readonly firstBucketBytes: number;
+  /** Of all others: large enough to be worth an operation of its own. */
+  readonly bucketBytes: number;
+}
+
+/**
+ * Cuts gradients into buckets, which are reduced as one operation each, in the order in which backward gives the gradients.
+ * Depends on its arguments alone, so it is the same on every rank.
+ *
+ * @param bytes - of each gradient, by index
+ * @param order - every index once, that of the gradient that is expected first at first
+ * @returns the indices in each bucket; a gradient larger than a bucket has one of its own
+ */
+export function planBuckets(bytes: readonly number[], order: readonly number[], sizes: BucketSizes): number[][] {
+  const buckets: number[][] = [];
+  let room = 0;
+  for (const index of order) {
+    const size = bytes[index]!;
+    if (buckets.length === 0 || size > room) {
+      room = buckets.length === 0 ? sizes.firstBucketBytes : sizes.bucketBytes;
+      buckets.push([]);
+    }
+    buckets.at(-1)!.push(index);
+    room -= size;
+  }
+  return buckets;
+}
+
+/** `count` runs of the order, of nearly equal length, none of them empty. */
+export function planGroups(order: readonly number[], count: number): number[][] {
+  const groups = Math.min(count, order.length);
+  const start = (group: number) => Math.floor((group * order.length) / groups);
+  return Array.from({ length: groups }, (_, group) => order.slice(start(group), start(group + 1)));
+}
+
+/**
+ * The groups given, by variable names, and after them buckets of all that is in none of them. Groups come in the order in which
+ * they are expected to be complete.
+ */
+export function planNamed(
+  names: readonly string[],
+  bytes: readonly number[],
+  order: readonly number[],
+  groups: readonly (readonly string[])[],
+  sizes: BucketSizes,
+): number[][] {
+  const groupOf = new Map(groups.flatMap((group, index) => group.map((name) => [name, index])));
+  const planned = new Map<number, number[]>();
+  for (const index of [...order].reverse()) {
+    const group = groupOf.get(names[index]!);
+    if (group !== undefined) planned.set(group, [index, ...(planned.get(group) ?? [])]);
+  }
+  const others = order.filter((index) => !groupOf.has(names[index]!));
+  return [...[...planned.values()].reverse(), ...planBuckets(bytes, others, sizes)];
+}

@@ -1,0 +1,94 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { invalid, show } from '../arguments.js';
+import { DistributedSteps, type Gradients, type Steps } from './distributed-steps.js';
+import { checkedStepSettings, type DistributedOptimizerOptions } from './step-settings.js';
+import { variablesOf, type Weights } from './weights.js';
+
+export type { DistributedOptimizerOptions } from './step-settings.js';
+
+/** What a distributed optimizer has beside the methods of its class. */
+export interface DistributedOptimizerMethods {
+  /**
+   * Reduces gradients without a step, for loops that look at them or change them first: `computeGradients`, `synchronize`, and then
+   * `skipSynchronize(() => optimizer.applyGradients(...))`.
+   *
+   * @returns new tensors, in the form and order of `gradients`
+   */
+  synchronize<G extends Gradients>(gradients: G): G;
+  /** Steps that the action makes use gradients as they are given. */
+  skipSynchronize<T>(action: () => T): T;
+  /** Steps that the action makes change no weights: their gradients are added up on this rank, for the step that follows. */
+  noSync<T>(action: () => T): T;
+  /** From now on gradients of these variables are each rank's own, as with the option `localVariables`. */
+  registerLocalVariables(variables: Weights): void;
+}
+
+type DistributedOptimizerClass = new <O extends tf.Optimizer>(
+  inner: O,
+  options?: DistributedOptimizerOptions,
+) => O & DistributedOptimizerMethods;
+
+const distributed = new WeakSet();
+
+/**
+ * Makes an optimizer train with the gradients of all ranks: every step first reduces them, and then does what it did before. Any tfjs
+ * optimizer or subclass of it, with `model.fit`, `minimize` and `applyGradients`; call each equally often on all ranks. A rank without a
+ * gradient for a variable counts as a gradient of zeros.
+ *
+ * With `minimize` and a list of variables, as `model.fit` calls it, gradients are reduced while backward computes others, unless
+ * `overlap: false`. The first step only looks in which order they come.
+ *
+ * `new DistributedOptimizer(inner)` changes `inner` and gives it back, so there is no second object that could step on its own: class,
+ * configuration, state, saving and loading are inner's. Alone (size 1) steps are exactly inner's. `init` must have run by the first step.
+ *
+ * Steps throw {@link RingError}: `RING_NOT_INITIALIZED`; `RING_MISMATCH`, on the first step, naming the first variable in which ranks
+ * differ; and as `groupedAllreduceSync` does.
+ */
+export const DistributedOptimizer = function (inner: tf.Optimizer, options: DistributedOptimizerOptions = {}) {
+  const where = 'DistributedOptimizer';
+  if (!isOptimizer(inner))
+    throw invalid(where, `inner is ${show(inner)}; give an optimizer, such as tf.train.sgd(0.01)`);
+  if (distributed.has(inner)) throw invalid(where, 'the optimizer is distributed already; wrap it once');
+  distribute(inner, options, where);
+  distributed.add(inner);
+  return inner; // what `new` then gives, in place of a new object
+} as unknown as DistributedOptimizerClass;
+
+Object.defineProperty(DistributedOptimizer, Symbol.hasInstance, {
+  value: (value: unknown) => typeof value === 'object' && value !== null && distributed.has(value),
+});
+
+function isOptimizer(value: unknown): value is tf.Optimizer {
+  const methods = ['minimize', 'computeGradients', 'applyGradients'] as const;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    methods.every((method) => typeof (value as tf.Optimizer)[method] === 'function')
+  );
+}
+
+function distribute(inner: tf.Optimizer, options: DistributedOptimizerOptions, where: string): void {
+  const settings = checkedStepSettings(where, options);
+  const own: Steps = {
+    minimize: inner.minimize.bind(inner),
+    computeGradients: inner.computeGradients.bind(inner),
+    applyGradients: inner.applyGradients.bind(inner),
+  };
+  // A class with a way of its own from the loss to applyGradients may change gradients on it: they are reduced at its end.
+  const asTfjs = (['minimize', 'computeGradients'] as const).every(
+    (name) => inner[name] === tf.Optimizer.prototype[name],
+  );
+  const steps = new DistributedSteps(own, settings, asTfjs);
+  const methods: Steps & DistributedOptimizerMethods = {
+    minimize: steps.minimize.bind(steps),
+    computeGradients: steps.computeGradients.bind(steps),
+    applyGradients: steps.applyGradients.bind(steps),
+    synchronize: (gradients) => steps.synchronize(gradients) as typeof gradients,
+    skipSynchronize: (action) => steps.skipSynchronize(action),
+    noSync: (action) => steps.noSync(action),
+    registerLocalVariables: (variables) =>
+      steps.registerLocalVariables(variablesOf('registerLocalVariables', variables).map(({ name }) => name)),
+  };
+  for (const [name, value] of Object.entries(methods))
+    Object.defineProperty(inner, name, { value: value as unknown, writable: true, configurable: true });
+}

@@ -1,0 +1,198 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { invalid, show } from '../arguments.js';
+import { activeSession, type ActiveSession } from '../active-session.js';
+import { clippedToNorm } from './clip.js';
+import type { EarlyReduction } from './early-reduction.js';
+import { GradientAccumulator, type MaybeGradient } from './gradient-accumulator.js';
+import { GradientReducer } from './gradient-reducer.js';
+import type { StepSettings } from './step-settings.js';
+import { watchedGradients } from './watch-gradients.js';
+
+/** What `applyGradients` takes: one gradient a variable, null where the variable had no part in the loss. */
+export type Gradients = Parameters<tf.Optimizer['applyGradients']>[0];
+
+/** The methods of an optimizer that steps go through, as they were before it was distributed. */
+export type Steps = Pick<tf.Optimizer, 'minimize' | 'computeGradients' | 'applyGradients'>;
+
+/** What a distributed optimizer does in place of its own steps. */
+export class DistributedSteps {
+  private readonly reducer: GradientReducer;
+  private readonly accumulator: GradientAccumulator;
+  private readonly local: Set<string>;
+  /** Of the `minimize` that goes on. */
+  private early: EarlyReduction | undefined;
+  /** Gradients of this step with those of earlier passes, by variable. */
+  private readonly joined = new Map<string, tf.Tensor | null>();
+  private inside = false; // a subclass may call itself with what it was given in another form
+  private skipping = 0;
+  private accumulating = 0;
+
+  /** @param mayOverlap - gradients come to `applyGradients` as `computeGradients` gives them */
+  constructor(
+    private readonly inner: Steps,
+    private readonly settings: StepSettings,
+    private readonly mayOverlap: boolean,
+  ) {
+    this.reducer = new GradientReducer('DistributedOptimizer', settings);
+    this.accumulator = new GradientAccumulator(settings.averageAggregatedGradients);
+    this.local = new Set(settings.localVariables);
+  }
+
+  minimize(f: () => tf.Scalar, returnCost?: boolean, variables?: tf.Variable[]): tf.Scalar | null {
+    const session = activeSession();
+    const overlaps = this.mayOverlap && this.settings.overlap && session.config.size > 1;
+    if (!overlaps || variables === undefined || this.onlyAccumulates() || this.skipping > 0)
+      return this.inner.minimize(f, returnCost, variables);
+    this.early = this.reducer.early(
+      session,
+      variables.filter(({ name, trainable }) => trainable && !this.local.has(name)),
+    );
+    try {
+      return this.inner.minimize(f, returnCost, variables);
+    } finally {
+      this.early.abandon();
+      this.early = undefined;
+      this.endStep();
+    }
+  }
+
+  /** The gradients of this rank, wherever it is called. */
+  computeGradients(
+    f: () => tf.Scalar,
+    variables?: tf.Variable[],
+  ): ReturnType<typeof tf.Optimizer.prototype.computeGradients> {
+    const early = this.early;
+    if (early === undefined || variables === undefined) return this.inner.computeGradients(f, variables);
+    return watchedGradients(f, variables, ({ name }, gradient) =>
+      early.ready(name, () => this.join(name, gradient) as tf.Tensor),
+    );
+  }
+
+  /** `minimize`, and so `fit`, ends here: the one place that all gradients of all uses come through. */
+  applyGradients(gradients: Gradients): void {
+    const session = activeSession();
+    if (this.inside || this.skipping > 0) this.inner.applyGradients(gradients);
+    else if (this.onlyAccumulates()) this.accumulator.add(listOf(gradients));
+    else if (this.changesNothing(session)) this.inner.applyGradients(gradients);
+    else this.applyReduced(this.synchronize(gradients));
+  }
+
+  synchronize(gradients: Gradients): Gradients {
+    const session = activeSession();
+    try {
+      const reduced = tf.tidy(() => this.reduce(session, gradients) as tf.TensorContainer) as Gradients;
+      this.accumulator.clear();
+      return reduced;
+    } finally {
+      this.endStep();
+    }
+  }
+
+  skipSynchronize<T>(action: () => T): T {
+    this.skipping += 1;
+    return finallyDo(action, () => (this.skipping -= 1));
+  }
+
+  noSync<T>(action: () => T): T {
+    this.accumulating += 1;
+    return finallyDo(action, () => (this.accumulating -= 1));
+  }
+
+  registerLocalVariables(names: readonly string[]): void {
+    names.forEach((name) => this.local.add(name));
+  }
+
+  private applyReduced(reduced: Gradients): void {
+    this.inside = true;
+    try {
+      this.inner.applyGradients(reduced);
+    } finally {
+      this.inside = false;
+      listOf(reduced).forEach(({ tensor }) => tensor?.dispose());
+    }
+  }
+
+  private changesNothing({ config }: ActiveSession): boolean {
+    return config.size === 1 && this.settings.clipNorm === undefined && this.accumulator.passes === 0;
+  }
+
+  private onlyAccumulates(): boolean {
+    return this.accumulating > 0 || this.accumulator.passes + 1 < this.settings.backwardPassesPerStep;
+  }
+
+  /** New tensors in the form and order of `gradients`. To be called in a tidy. */
+  private reduce(session: ActiveSession, gradients: Gradients): Gradients {
+    const list = listOf(gradients).map(({ name, tensor }) => ({ name, tensor: this.join(name, tensor) }));
+    const shared = list.filter(({ name, tensor }) => !this.local.has(name) && (tensor !== null || isTrained(name)));
+    const alone = session.config.size === 1;
+    const whole = shared.map(({ name, tensor }) => ({ name, tensor: tensor ?? zerosLikeVariable(name) }));
+    const reduced = alone
+      ? whole.map(({ tensor }) => tf.clone(tensor))
+      : this.reducer.reduce(session, whole, this.early);
+    const { clipNorm } = this.settings;
+    const clipped = clipNorm === undefined ? reduced : clippedToNorm(reduced, clipNorm);
+    const results = new Map(shared.map(({ name }, index) => [name, clipped[index]!]));
+    const named = list.map(({ name, tensor }) => ({
+      name,
+      tensor: results.get(name) ?? this.ofLocal(tensor, session.config.size),
+    }));
+    const form = Array.isArray(gradients) ? named : Object.fromEntries(named.map(({ name, tensor }) => [name, tensor]));
+    return form as Gradients;
+  }
+
+  /** A variable of one rank has a part in that rank's loss alone, and so in the mean of all losses a share. */
+  private ofLocal(tensor: tf.Tensor | null, size: number): tf.Tensor | null {
+    const { op, scaleLocalGradients } = this.settings;
+    if (tensor === null) return null;
+    return scaleLocalGradients && op === 'average' ? tf.div(tensor, size) : tf.clone(tensor);
+  }
+
+  private join(name: string, gradient: tf.Tensor | null | undefined): tf.Tensor | null {
+    if (this.accumulator.passes === 0) return gradient ?? null;
+    const known = this.joined.get(name);
+    if (known !== undefined) return known;
+    const whole = this.accumulator.with(name, gradient);
+    if (whole !== null) tf.keep(whole);
+    this.joined.set(name, whole);
+    return whole;
+  }
+
+  private endStep(): void {
+    this.joined.forEach((tensor) => tensor?.dispose());
+    this.joined.clear();
+  }
+}
+
+function listOf(gradients: Gradients): readonly MaybeGradient[] {
+  return Array.isArray(gradients)
+    ? gradients
+    : Object.keys(gradients).map((name) => ({ name, tensor: gradients[name] }));
+}
+
+/** Variables that are not trained have no gradient anywhere. */
+function isTrained(name: string): boolean {
+  return tf.engine().registeredVariables[name]?.trainable !== false;
+}
+
+function zerosLikeVariable(name: string): tf.Tensor {
+  const variable = tf.engine().registeredVariables[name];
+  if (variable !== undefined) return tf.zeros(variable.shape, variable.dtype);
+  throw invalid(
+    'DistributedOptimizer',
+    `a gradient is null and there is no variable named ${show(name)} to take its shape from`,
+  );
+}
+
+/** Calls `end` when the action, or the promise that it gives, has come to its end. */
+function finallyDo<T>(action: () => T, end: () => void): T {
+  let result: T;
+  try {
+    result = action();
+  } catch (error) {
+    end();
+    throw error;
+  }
+  if (result instanceof Promise) return result.finally(end) as T;
+  end();
+  return result;
+}

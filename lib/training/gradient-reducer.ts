@@ -1,0 +1,133 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { broadcastSync, groupedAllreduceSync } from '../collectives.js';
+import { abandon, finishAll, type UnderWay } from '../collectives/under-way.js';
+import type { ActiveSession } from '../active-session.js';
+import { planBuckets, planGroups, planNamed } from './bucket-plan.js';
+import { EarlyReduction } from './early-reduction.js';
+import { prescaled, rescaled } from './predivide.js';
+import { optionsOf, startBucket } from './reduce-bucket.js';
+import type { ReduceSettings } from './reduce-settings.js';
+import { checkSameVariablesSync, type VariableShape } from './same-variables.js';
+
+export interface NamedGradient {
+  readonly name: string;
+  readonly tensor: tf.Tensor;
+}
+
+/** Reduces one model's gradients step after step, under a name of its own, which every session gives anew. */
+export class GradientReducer {
+  private session: ActiveSession | undefined;
+  private name = '';
+  /** Of the variables that all ranks have agreed on. */
+  private signature = '';
+  /** Indices of those variables by bucket, in the order of reduction. */
+  private plan: number[][] = [];
+
+  /** @param kind - names it: reducers of one kind are numbered in the order of their first steps */
+  constructor(
+    private readonly kind: string,
+    private readonly settings: ReduceSettings,
+  ) {}
+
+  /** For a step whose gradients will be told of as backward gives them. */
+  early(session: ActiveSession, variables: readonly VariableShape[]): EarlyReduction {
+    this.join(session);
+    const known = this.signature === signatureOf(variables);
+    const plan = known && this.plan.length > 1 ? this.plan : undefined;
+    return new EarlyReduction(this.name, this.settings, variables, plan);
+  }
+
+  /**
+   * @param early - of this step: buckets that it has started are only finished here
+   * @returns the reduced gradients, in the same order; the caller's to dispose of
+   */
+  reduce(session: ActiveSession, gradients: readonly NamedGradient[], early?: EarlyReduction): tf.Tensor[] {
+    if (gradients.length === 0) return [];
+    this.join(session);
+    const variables = gradients.map(({ name, tensor: { shape, dtype } }) => ({ name, shape, dtype }));
+    const tensors = gradients.map(({ tensor }) => tensor);
+    const labels = gradients.map(({ name }) => name);
+    if (signatureOf(variables) !== this.signature) this.agree(variables, early?.observed ?? []);
+    const reduced = this.plan.length === 1 ? this.atOnce(tensors, labels) : this.inBuckets(tensors, labels, early);
+    return rescaled(reduced, this.settings, session.config.size);
+  }
+
+  private join(session: ActiveSession): void {
+    if (this.session === session) return;
+    this.session = session;
+    this.name = this.settings.name ?? session.nextName(this.kind);
+    this.signature = '';
+  }
+
+  /**
+   * Compares the variables with those of the other ranks, on the first step and when they have changed. Under the reduction's own name:
+   * a rank whose variables changed alone meets the others' first bucket there, which is an error at once and not a wait.
+   */
+  private agree(variables: readonly VariableShape[], observed: readonly number[]): void {
+    checkSameVariablesSync(this.name, variables);
+    const { overlap, groups } = this.settings;
+    const order = overlap ? orderOfRank0(this.name, variables.length, observed) : [...variables.keys()];
+    const bytes = variables.map(({ shape }) => 4 * tf.util.sizeFromShape([...shape]));
+    if (typeof groups === 'number') this.plan = planGroups(order, groups);
+    else if (groups !== undefined) {
+      const names = variables.map(({ name }) => name);
+      this.plan = planNamed(names, bytes, order, groups, this.settings);
+    } else this.plan = overlap ? planBuckets(bytes, order, this.settings) : [order];
+    this.signature = signatureOf(variables);
+  }
+
+  /** A call that blocks is the fastest for what is reduced in one piece. */
+  private atOnce(tensors: readonly tf.Tensor[], labels: readonly string[]): tf.Tensor[] {
+    const [order] = this.plan as [number[]];
+    const scaled = prescaled(
+      order.map((index) => tensors[index]!),
+      this.settings,
+    );
+    try {
+      const named = order.map((index) => labels[index]!);
+      const options = { ...optionsOf(this.name, this.settings), labels: named };
+      return inOrder(order, groupedAllreduceSync(scaled.tensors, options));
+    } finally {
+      scaled.dispose();
+    }
+  }
+
+  private inBuckets(
+    tensors: readonly tf.Tensor[],
+    labels: readonly string[],
+    early: EarlyReduction | undefined,
+  ): tf.Tensor[] {
+    const started: UnderWay[] = [];
+    try {
+      this.plan.forEach((bucket, index) => {
+        const given = bucket.map((place) => tensors[place]!);
+        const names = bucket.map((place) => labels[place]!);
+        started.push(early?.take(index, given) ?? startBucket(this.name, this.settings, index, given, names));
+      });
+    } catch (error) {
+      started.forEach(abandon);
+      throw error;
+    }
+    return inOrder(
+      this.plan.flat(),
+      finishAll(started).flatMap(({ values }) => values as readonly tf.Tensor[]),
+    );
+  }
+}
+
+function signatureOf(variables: readonly VariableShape[]): string {
+  return variables.map(({ name, shape, dtype }) => `${name}\0${dtype}\0${shape.join()}`).join('\n');
+}
+
+/** In the order that rank 0 has observed; what it has not seen comes last, and of that the last variable first, as in backward. */
+function orderOfRank0(name: string, count: number, observed: readonly number[]): number[] {
+  const unseen = [...Array(count).keys()].reverse().filter((index) => !observed.includes(index));
+  return Array.from(broadcastSync(Int32Array.from([...observed, ...unseen]), 0, { name: `${name}.order` }));
+}
+
+/** `values[i]` belongs to `places[i]`. */
+function inOrder<T>(places: readonly number[], values: readonly T[]): T[] {
+  const ordered: T[] = [];
+  places.forEach((place, index) => (ordered[place] = values[index]!));
+  return ordered;
+}

@@ -1,0 +1,84 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { checkedName, checkedPayload, invalid, show } from '../arguments.js';
+import type { Compression } from '../collectives/reduction.js';
+import type { BucketSizes } from './bucket-plan.js';
+import { isVariable } from './weights.js';
+
+/** How the gradients of a step are reduced. The same on all ranks. */
+export interface ReduceGradientsOptions {
+  /** 'average', unless given, or 'sum', of the ranks' gradients. */
+  op?: 'average' | 'sum';
+  /** Of the reduction. Unless given, optimizers (and distributedGradients) are numbered in the order of their first steps. */
+  name?: string;
+  /** Reduce gradients while backward computes others; true unless given. Models smaller than `firstBucketBytes` have nothing to overlap. */
+  overlap?: boolean;
+  /** Gradients are reduced in buckets, in the order in which backward gives them; the first has at most so many bytes. 1 MiB unless given. */
+  firstBucketBytes?: number;
+  /** Size of the other buckets; 25 MiB unless given. A larger gradient is a bucket of its own. */
+  bucketBytes?: number;
+  /** Buckets by your own choice: so many, of equally many variables, or lists of variables that are reduced as one operation each. */
+  groups?: number | readonly (readonly tf.Variable[])[];
+  /**
+   * Divides an average before the sum by this, and after it by what remains of the number of ranks. Keeps sums in the range of a small
+   * float; 1 unless given.
+   */
+  gradientPredivideFactor?: number;
+  /** 'none', unless given; 'fp16' or 'bf16': gradients travel, and are combined, as 16-bit floats. */
+  compression?: Compression;
+}
+
+/** The options, checked, with their defaults. */
+export interface ReduceSettings extends BucketSizes {
+  readonly op: 'average' | 'sum';
+  readonly name: string | undefined;
+  readonly overlap: boolean;
+  /** Names of variables, where they are chosen. */
+  readonly groups: number | readonly (readonly string[])[] | undefined;
+  readonly predivideFactor: number;
+  readonly compression: Compression;
+}
+
+/** @throws {RingError} `RING_INVALID_ARGUMENT` naming the option */
+export function checkedReduceSettings(where: string, options: ReduceGradientsOptions): ReduceSettings {
+  const { op = 'average', name, overlap = true, groups, gradientPredivideFactor = 1, compression = 'none' } = options;
+  checkedPayload(where, compression);
+  if (!['average', 'sum'].includes(op)) throw invalid(where, `op is ${show(op)}; 'average' or 'sum'`);
+  if (name !== undefined) checkedName(where, name, () => '');
+  if (typeof overlap !== 'boolean') throw invalid(where, `overlap is ${show(overlap)}; true or false`);
+  checkPositive(where, 'gradientPredivideFactor', gradientPredivideFactor);
+  if (gradientPredivideFactor !== 1 && op !== 'average')
+    throw invalid(where, `gradientPredivideFactor goes with op 'average', not with ${show(op)}`);
+  const { firstBucketBytes = 1 << 20, bucketBytes = 25 << 20 } = options;
+  checkPositive(where, 'firstBucketBytes', firstBucketBytes);
+  checkPositive(where, 'bucketBytes', bucketBytes);
+  return {
+    ...{ op, name, overlap, firstBucketBytes, bucketBytes },
+    groups: checkedGroups(where, groups),
+    predivideFactor: gradientPredivideFactor,
+    compression,
+  };
+}
+
+export function checkPositive(where: string, option: string, value: unknown): void {
+  if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return;
+  throw invalid(where, `${option} is ${show(value)}; a number above 0`);
+}
+
+export function checkCount(where: string, option: string, value: unknown): void {
+  if (Number.isInteger(value) && Number(value) >= 1) return;
+  throw invalid(where, `${option} is ${show(value)}; a whole number from 1`);
+}
+
+function checkedGroups(where: string, groups: ReduceGradientsOptions['groups']): ReduceSettings['groups'] {
+  if (groups === undefined) return undefined;
+  if (typeof groups === 'number') {
+    checkCount(where, 'groups', groups);
+    return groups;
+  }
+  if (!Array.isArray(groups) || !groups.every((group) => Array.isArray(group) && group.every(isVariable)))
+    throw invalid(where, `groups is ${show(groups)}; a number, or an array of arrays of variables`);
+  const names = (groups as readonly tf.Variable[][]).map((group) => group.map(({ name }) => name));
+  const twice = names.flat().find((name, index, all) => all.indexOf(name) !== index);
+  if (twice !== undefined) throw invalid(where, `groups: variable ${show(twice)} is there twice`);
+  return names;
+}

@@ -1,0 +1,64 @@
+import { invalid, show } from '../arguments.js';
+import {
+  checkCount,
+  checkedReduceSettings,
+  checkPositive,
+  type ReduceGradientsOptions,
+  type ReduceSettings,
+} from './reduce-settings.js';
+import { variablesOf, type Weights } from './weights.js';
+
+/** How a distributed optimizer steps. The same on all ranks. */
+export interface DistributedOptimizerOptions extends ReduceGradientsOptions {
+  /** A step, with its reduction, comes after so many calls of `minimize` or `applyGradients`; 1 unless given. */
+  backwardPassesPerStep?: number;
+  /** Whether a step uses the mean of its passes on this rank, as one pass over all their examples would, or their sum. True unless given. */
+  averageAggregatedGradients?: boolean;
+  /** Scales the reduced gradients so that the norm of all together is at most this. */
+  clipNorm?: number;
+  /** A layer, or variables, that are each rank's own: their gradients are not reduced. */
+  localVariables?: Weights;
+  /** Divides gradients of local variables by the number of ranks, as their part in the mean of all losses is. True unless given. */
+  scaleLocalGradients?: boolean;
+}
+
+export interface StepSettings extends ReduceSettings {
+  readonly backwardPassesPerStep: number;
+  readonly averageAggregatedGradients: boolean;
+  readonly clipNorm: number | undefined;
+  /** Names. */
+  readonly localVariables: readonly string[];
+  readonly scaleLocalGradients: boolean;
+}
+
+const known: Readonly<Record<keyof DistributedOptimizerOptions, true>> = {
+  op: true,
+  name: true,
+  overlap: true,
+  firstBucketBytes: true,
+  bucketBytes: true,
+  groups: true,
+  gradientPredivideFactor: true,
+  compression: true,
+  backwardPassesPerStep: true,
+  averageAggregatedGradients: true,
+  clipNorm: true,
+  localVariables: true,
+  scaleLocalGradients: true,
+};
+
+/** @throws {RingError} `RING_INVALID_ARGUMENT` naming the option */
+export function checkedStepSettings(where: string, options: DistributedOptimizerOptions): StepSettings {
+  const unknown = Object.keys(options).find((option) => !(option in known));
+  if (unknown !== undefined)
+    throw invalid(where, `there is no option ${show(unknown)}; one of ${Object.keys(known).join(', ')}`);
+  const { backwardPassesPerStep = 1, averageAggregatedGradients = true, scaleLocalGradients = true } = options;
+  checkCount(where, 'backwardPassesPerStep', backwardPassesPerStep);
+  const { clipNorm, localVariables } = options;
+  if (clipNorm !== undefined) checkPositive(where, 'clipNorm', clipNorm);
+  return {
+    ...checkedReduceSettings(where, options),
+    ...{ backwardPassesPerStep, averageAggregatedGradients, clipNorm, scaleLocalGradients },
+    localVariables: localVariables === undefined ? [] : variablesOf(where, localVariables).map(({ name }) => name),
+  };
+}
