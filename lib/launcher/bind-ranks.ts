@@ -1,0 +1,48 @@
+import { RingError } from '../errors.js';
+import type { Cpu } from './cpus.js';
+
+export type BindTo = 'none' | 'core' | 'numa';
+
+export interface Binding {
+  readonly bindTo: BindTo;
+  /** For messages. */
+  readonly host: string;
+  /** One for each local rank: the NUMA node near its GPU, or undefined. */
+  readonly nearNodes: readonly (number | undefined)[];
+}
+
+/**
+ * The processors of each local rank: with `core` an equal share of whole cores, with `numa` all of one node, with `none` undefined. A rank
+ * with a GPU has them on the GPU's node; the others are spread over the nodes in order.
+ *
+ * @throws RING_INVALID_ARGUMENT where there are fewer cores than ranks to have one
+ */
+export function bindRanks({ bindTo, host, nearNodes }: Binding, cpus: readonly Cpu[]): (number[] | undefined)[] {
+  if (bindTo === 'none') return nearNodes.map(() => undefined);
+  const nodes = [...new Set(cpus.map(({ node }) => node))].sort((a, b) => a - b);
+  const nodeOf = nearNodes.map((near, rank) =>
+    near !== undefined && nodes.includes(near) ? near : nodes[Math.floor((rank * nodes.length) / nearNodes.length)]!,
+  );
+  return nodeOf.map((node, rank) => {
+    const here = cpus.filter((cpu) => cpu.node === node);
+    if (bindTo === 'numa') return here.map(({ cpu }) => cpu);
+    const cores = [...new Set(here.map(({ core }) => core))];
+    const sharers = nodeOf.filter((other) => other === node).length;
+    if (sharers > cores.length) throw tooFewCores(host, node, cores.length, sharers);
+    const index = nodeOf.slice(0, rank).filter((other) => other === node).length;
+    const own = cores.slice(share(cores.length, sharers, index), share(cores.length, sharers, index + 1));
+    return here.filter(({ core }) => own.includes(core)).map(({ cpu }) => cpu);
+  });
+}
+
+/** Where the share of number `index` begins when `count` things are shared out among `sharers`. */
+function share(count: number, sharers: number, index: number): number {
+  return Math.floor((count * index) / sharers);
+}
+
+function tooFewCores(host: string, node: number, cores: number, ranks: number): RingError {
+  return new RingError(
+    'RING_INVALID_ARGUMENT',
+    `--bind-to core: NUMA node ${node} of ${host} has ${cores} cores for ${ranks} ranks; start fewer, or say --bind-to numa or none`,
+  );
+}

@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { visibleGpus } from './gpus.js';
+
+/** One part of the package: there, or absent for a reason that says what to do. */
+interface Part {
+  readonly name: string;
+  readonly present: boolean;
+  readonly detail: string;
+}
+
+/** What `tsrun --check-build` prints: which parts are there and, of the others, why not and what to do. */
+export async function checkBuild(): Promise<string> {
+  const { version } = createRequire(import.meta.url)('tsring/package.json') as { version: string };
+  const [addon, tensorflow, wasm] = await Promise.all([probeAddon(), probeTensorflow(), probeWasm()]);
+  const groups: [string, Part[]][] = [
+    ['Engine', [addon]],
+    ['Transports and their ways to do an allreduce', transports(addon.present)],
+    ['Tensors, beside the cpu backend', [tensorflow, wasm]],
+    ['GPUs', [nvidia(), nccl]],
+  ];
+  const body = groups.map(([title, parts]) => `${title}:\n${parts.map(line).join('')}`).join('\n');
+  return `tsring ${version}, Node ${process.versions.node}, ${process.platform} ${process.arch}\n\n${body}`;
+}
+
+function line({ name, present, detail }: Part): string {
+  return `  [${present ? 'x' : ' '}] ${name}${detail === '' ? '' : `: ${detail}`}\n`;
+}
+
+async function probeAddon(): Promise<Part> {
+  const module = new URL('../native/load.js', import.meta.url).href;
+  const found = await probe(
+    `const { loadAddon } = await import(${JSON.stringify(module)}); found(loadAddon().version);`,
+  );
+  return { name: 'native addon', ...found };
+}
+
+function transports(hasAddon: boolean): Part[] {
+  const part = (name: string, algorithms: string, present: boolean, reason: string): Part => ({
+    name,
+    present,
+    detail: present ? algorithms : reason,
+  });
+  const memory = hasAddon && process.platform === 'linux';
+  return [
+    part('shared memory', 'everyone, parts', memory, hasAddon ? 'only on Linux' : 'part of the addon'),
+    part('TCP', 'ring, recursive-doubling, halving-doubling', hasAddon, 'part of the addon'),
+  ];
+}
+
+async function probeTensorflow(): Promise<Part> {
+  const found = await probe(`
+    const tf = (await import(${userModule('@tensorflow/tfjs-node')})).default;
+    found('tfjs-node ' + tf.version['tfjs-node'] + ' on TensorFlow ' + tf.backend().binding.TF_Version);`);
+  const remedy = 'npx tsring-setup-tensorflow installs it; without it models run on another backend';
+  return { name: 'TensorFlow', ...withRemedy(found, remedy) };
+}
+
+async function probeWasm(): Promise<Part> {
+  const found = await probe(`
+    const wasm = (await import(${userModule('@tensorflow/tfjs-backend-wasm')}));
+    found('tfjs-backend-wasm ' + wasm.version_wasm);`);
+  return { name: 'WebAssembly', ...withRemedy(found, 'npm install @tensorflow/tfjs-backend-wasm, if you want it') };
+}
+
+function nvidia(): Part {
+  const driver = readIfThere('/proc/driver/nvidia/version')?.split('\n')[0];
+  if (driver === undefined) return { name: 'NVIDIA driver', present: false, detail: 'not loaded on this machine' };
+  const gpus = visibleGpus(process.env);
+  return { name: 'NVIDIA driver', present: true, detail: `${gpus.length} GPUs, ${driver.replace(/\s+/g, ' ')}` };
+}
+
+const nccl: Part = {
+  name: 'NCCL',
+  present: false,
+  detail: "not in this version; gradients of GPUs travel through the host's memory",
+};
+
+type Finding = Omit<Part, 'name'>;
+
+/** Each part is loaded by a process of its own: a broken library can end the one that loads it. */
+function probe(program: string): Promise<Finding> {
+  const wrapped = `
+    const found = (detail) => console.log('@found ' + detail);
+    try { ${program} } catch (error) { console.log('@missing ' + String(error?.message ?? error)); }
+    process.exit();`;
+  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' };
+  return new Promise((resolve) => {
+    const args = ['--input-type=module', '--eval', wrapped];
+    execFile(process.execPath, args, { env, timeout: 60_000 }, (error, stdout, stderr) => {
+      const [, verdict, detail = ''] = /^@(found|missing) ([^]*)$/m.exec(stdout) ?? [];
+      if (verdict !== undefined) resolve({ present: verdict === 'found', detail: oneLine(detail) });
+      else resolve({ present: false, detail: oneLine(stderr) || error?.message || 'it ended without a word' });
+    });
+  });
+}
+
+/** A string literal with the address of the user's copy, or of ours, of a package. */
+function userModule(name: string): string {
+  for (const from of [path.join(process.cwd(), 'x.js'), import.meta.url]) {
+    try {
+      return JSON.stringify(createRequire(from).resolve(name));
+    } catch {
+      continue; // not from there
+    }
+  }
+  return JSON.stringify(name); // importing it says that it is missing
+}
+
+function withRemedy(found: Finding, remedy: string): Finding {
+  return found.present ? found : { present: false, detail: `${found.detail}; ${remedy}` };
+}
+
+function oneLine(text: string): string {
+  const [first = '', ...rest] = text.trim().split(/\s*\n\s*/);
+  return rest.length === 0 ? first : `${first} (${rest.slice(0, 2).join(' ')})`;
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

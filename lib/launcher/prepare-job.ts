@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { StoreServer } from '../net/store-server.js';
+import { settings } from '../settings.js';
+import { assignRanks, type Placement } from './assign-ranks.js';
+import { chooseAddresses } from './choose-addresses.js';
+import { contactHosts, type ContactedHosts } from './contact-hosts.js';
+import { travellingEnvironment } from './environment.js';
+import type { JobHost, RankStart } from './job-host.js';
+import { joinNodes } from './join-nodes.js';
+import type { LaunchOptions } from './launch-options.js';
+import { planRanks } from './plan-ranks.js';
+import { resolveSlots } from './resolve-slots.js';
+import { nodeArguments } from './script.js';
+import type { JobSecret } from './secret.js';
+
+/** A job that can be started: its hosts are ready, and each rank's place and environment are known. */
+export interface PreparedJob {
+  readonly jobId: string;
+  /** `host:port`. */
+  readonly store: string;
+  /** All that are to be watched, stopped and closed. */
+  readonly hosts: readonly JobHost[];
+  readonly shares: readonly { readonly host: JobHost; readonly starts: readonly RankStart[] }[];
+  /** What is in the store now. */
+  readonly values: () => ReadonlyMap<string, string>;
+  /** Ends the store. */
+  readonly close: () => Promise<void>;
+}
+
+export interface Means {
+  readonly secret: JobSecret;
+  /** Tells the user a line. */
+  readonly say: (line: string) => void;
+}
+
+const loopback = '127.0.0.1';
+
+/** @throws as `launch` */
+export async function prepareJob(options: LaunchOptions, { secret, say }: Means): Promise<PreparedJob> {
+  const cwd = options.cwd ?? process.cwd();
+  const command = nodeArguments(options.script, cwd).concat(options.scriptArgs ?? []);
+  const environment = { ...process.env, ...options.environment };
+  if (options.nodes) return joinNodes(options.nodes, { options, environment, command, cwd, secret });
+
+  const specs = options.hosts ?? [{ host: hostname(), slots: options.np ?? 1, mentions: 0 }];
+  const travelling = travellingEnvironment(process.env, options.environment ?? {});
+  const contacted = await contactHosts(specs, {
+    secret,
+    ssh: options.ssh ?? {},
+    timeoutMs: options.startTimeoutMs ?? settings.startTimeoutMs.default,
+    onComplaint: say,
+    orders: {
+      secret: secret.bytes.toString('hex'),
+      environment: travelling,
+      cwd,
+      silenceMs: silenceMs(environment),
+      graceMs: options.stopGraceMs ?? 5000,
+    },
+  });
+  try {
+    const { local, busy } = await place(contacted, options);
+    const hosts = [local, ...busy.map(({ host }) => host).filter((host) => host !== local)];
+    const addresses = hosts.length === 1 ? [loopback] : await chooseAddresses(hosts, options.networkInterfaces);
+    const jobId = randomUUID();
+    const store = await StoreServer.listen({ host: addresses[0]!, jobId, secret: secret.bytes });
+    for (const [key, value] of Object.entries(options.values ?? {})) store.set(key, value);
+    const plan = {
+      ...{ command, cwd, jobId, nodeArguments: command },
+      store: hostPort(addresses[0]!, store.port),
+      bindTo: options.bindTo ?? 'none',
+      oversubscribe: options.oversubscribe ?? false,
+      ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
+    };
+    const shares = busy.map(({ host, placements }) => {
+      const own = { ...plan, environment: host === local ? environment : travelling };
+      return { host, starts: planRanks(placements, host.facts, addresses[hosts.indexOf(host)]!, own) };
+    });
+    return { jobId, store: plan.store, hosts, shares, values: () => store.values(), close: () => store.close() };
+  } catch (error) {
+    for (const host of [contacted.local, ...contacted.named.map((one) => one.host)]) host.abandon();
+    throw error;
+  }
+}
+
+/** Gives each host its ranks, and lets go of those that get none. */
+async function place({ local, named }: ContactedHosts, options: LaunchOptions) {
+  const slots = named.map(({ spec, host }) => resolveSlots(spec, options.nprocPerNode, host.facts));
+  const np = options.np ?? slots.reduce((sum, one) => sum + one.slots, 0);
+  const placements = assignRanks(slots, np, options);
+  const shares = named.map(({ spec, host }) => ({ host, placements: placements.filter(on(spec.host)) }));
+  const idle = shares.filter((share) => share.placements.length === 0 && share.host !== local);
+  await Promise.all(idle.map(({ host }) => host.close()));
+  return { local, busy: shares.filter((share) => share.placements.length > 0) };
+}
+
+function on(name: string): (placement: Placement) => boolean {
+  return ({ host }) => host === name;
+}
+
+/** The silence that ranks take for death counts for hosts, too. */
+function silenceMs(environment: NodeJS.ProcessEnv): number {
+  const { fromText, schema, default: fallback } = settings.heartbeatTimeoutMs;
+  const parsed = schema.safeParse(fromText(environment['TSRING_HEARTBEAT_TIMEOUT_MS'] ?? ''));
+  return parsed.success ? parsed.data : fallback; // a wrong value is refused by the ranks, which name it
+}
+
+export function hostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

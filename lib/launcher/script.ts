@@ -1,0 +1,39 @@
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { RingError } from '../errors.js';
+import { nearest } from './nearest.js';
+
+/**
+ * The arguments with which `node` runs a script, TypeScript included, from any working directory.
+ *
+ * @throws RING_INVALID_ARGUMENT if it is no readable file, with the name of one that was probably meant
+ */
+export function nodeArguments(script: string, cwd: string): string[] {
+  const file = path.resolve(cwd, script);
+  checkReadable(script, file);
+  const isTypeScript = /\.[mc]?tsx?$/.test(file);
+  return isTypeScript ? ['--import', import.meta.resolve('tsx'), file] : [file];
+}
+
+function checkReadable(script: string, file: string): void {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    const meant = nearest(path.basename(file), siblings(file));
+    const proposal = meant === undefined ? '' : `; did you mean ${path.join(path.dirname(script), meant)}?`;
+    throw new RingError('RING_INVALID_ARGUMENT', `there is no script '${script}'${proposal}`);
+  }
+  if (!stats.isFile()) throw new RingError('RING_INVALID_ARGUMENT', `script '${script}' is not a file`);
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (cause) {
+    throw new RingError('RING_INVALID_ARGUMENT', `script '${script}' cannot be read: permission denied`, { cause });
+  }
+}
+
+function siblings(file: string): string[] {
+  try {
+    return readdirSync(path.dirname(file));
+  } catch {
+    return []; // the folder is missing as well, or closed to us: then nothing can be proposed
+  }
+}
