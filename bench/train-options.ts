@@ -1,0 +1,62 @@
+import { Command } from 'commander';
+import { type Parsed, choiceOption, parseArguments, positiveNumber, wholeNumber } from './command-line.js';
+import { type ModelName, modelNames } from './models/index.js';
+import type { DataFormat } from './models/net.js';
+
+export const optimizerNames = ['sgd', 'momentum', 'rmsprop', 'adam'] as const;
+export const variableUpdates = ['collective', 'independent'] as const;
+export const backendChoices = ['tensorflow', 'wasm', 'cpu', 'auto'] as const;
+
+/** Named as on the command line, and as tf_cnn_benchmarks has them where it has them. */
+export interface TrainOptions {
+  /** Undefined: inception_v1 on the tensorflow backend, embedded on others. */
+  model?: ModelName;
+  /** Images a rank and a step; 0: the model's own. */
+  batch_size: number;
+  num_batches: number;
+  num_warmup_batches: number;
+  display_every: number;
+  optimizer: (typeof optimizerNames)[number];
+  /** Undefined: the model's own. */
+  learning_rate?: number;
+  variable_update: (typeof variableUpdates)[number];
+  data_format: DataFormat;
+  backend: (typeof backendChoices)[number];
+  /** Undefined: the model's own. */
+  image_size?: number;
+  num_classes: number;
+  seed: number;
+  json?: string;
+}
+
+export function parseTrainOptions(argv: readonly string[]): Parsed<TrainOptions> {
+  const program = new Command('train')
+    .description('Trains a model on synthetic images and prints images/sec in the form of tf_cnn_benchmarks.')
+    .addOption(choiceOption('model', 'model (default: inception_v1, or embedded without TensorFlow)', modelNames))
+    .option('--batch_size <n>', "images a rank and a step; 0: the model's own", wholeNumber(0), 0)
+    .option('--num_batches <n>', 'timed steps', wholeNumber(1), 100)
+    .option('--num_warmup_batches <n>', 'steps before the timed ones', wholeNumber(0), 10)
+    .option('--display_every <n>', 'steps from one printed row to the next', wholeNumber(1), 10)
+    .addOption(choiceOption('optimizer', 'optimizer', optimizerNames).default('sgd'))
+    .option('--learning_rate <x>', "learning rate (default: the model's own)", positiveNumber)
+    .addOption(
+      choiceOption(
+        'variable_update',
+        'collective: gradients are averaged over the ranks; independent: no communication',
+        variableUpdates,
+      ).default('collective'),
+    )
+    .addOption(
+      choiceOption('data_format', 'order of the dimensions inside the model', ['NHWC', 'NCHW']).default('NHWC'),
+    )
+    .addOption(
+      choiceOption('backend', 'tfjs backend; auto: tensorflow, or else wasm, or else cpu', backendChoices).default(
+        'auto',
+      ),
+    )
+    .option('--image_size <pixels>', "height and width (default: the model's own)", wholeNumber(1))
+    .option('--num_classes <n>', 'classes', wholeNumber(2), 1000)
+    .option('--seed <n>', 'of the initial weights, and with the rank of the images', wholeNumber(0), 1234)
+    .option('--json <file>', 'append all settings and figures to a file as one line of JSON');
+  return parseArguments(program, argv) as Parsed<TrainOptions>;
+}

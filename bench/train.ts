@@ -1,0 +1,172 @@
+import * as ring from '../lib/index.js';
+import { type Backend, firstLine, openBackend, openBestBackend } from './backend.js';
+import { appendJsonLine } from './json-line.js';
+import { describeCommit, describeMachine } from './machine.js';
+import { runBenchmark, UsageError } from './main.js';
+import { type ModelName, type ModelSpec, buildModel, models } from './models/index.js';
+import type { BuiltModel, Tf } from './models/net.js';
+import { makeOptimizer } from './optimizers.js';
+import { speed } from './statistics.js';
+import { syntheticBatch } from './synthetic.js';
+import { type TrainOptions, parseTrainOptions } from './train-options.js';
+import { columnTitles, headerLines, rowLine, totalLines } from './train-report.js';
+import { TruncatedNormal } from './truncated-normal.js';
+
+const setUpHint = '; npm run setup:tensorflow sets it up';
+
+await runBenchmark(parseTrainOptions(process.argv.slice(2)), train);
+
+async function train(options: TrainOptions): Promise<void> {
+  const backend = await chooseBackend(options);
+  const settings = settle(options, backend);
+  const say = (line: string) => {
+    if (ring.rank() === 0) console.log(line);
+  };
+  const setup = {
+    model: settings.model,
+    ranks: ring.size(),
+    batchSize: settings.batch_size,
+    numBatches: settings.num_batches,
+    device: backend.device,
+    dataFormat: settings.data_format,
+    optimizer: settings.optimizer,
+    variableUpdate: settings.variable_update,
+    backend: backend.version === undefined ? backend.name : `${backend.name} ${backend.version}`,
+  };
+  headerLines(setup).forEach(say);
+
+  say('Generating training model');
+  const trainer = await makeTrainer(settings, backend);
+  say('Running warm up');
+  for (let i = 0; i < settings.num_warmup_batches; i++) trainer.step();
+  await ring.barrier({ name: 'warm' });
+  say('Done warm up');
+
+  say(columnTitles);
+  const stepSeconds: number[] = [];
+  const rows: { step: number; loss: number }[] = [];
+  const start = performance.now();
+  for (let step = 1; step <= settings.num_batches; step++) {
+    const stepStart = performance.now();
+    const ownLoss = trainer.step();
+    stepSeconds.push((performance.now() - stepStart) / 1e3);
+    if (step !== 1 && step % settings.display_every !== 0) continue;
+    const loss = trainer.meanOverRanks(ownLoss);
+    say(rowLine(step, speed(setup.ranks * setup.batchSize, stepSeconds), loss));
+    if (!Number.isFinite(loss) && rows.every((row) => Number.isFinite(row.loss))) warnOfLoss(loss, step);
+    rows.push({ step, loss });
+  }
+  await ring.barrier({ name: 'done' });
+  const elapsedSeconds = (performance.now() - start) / 1e3;
+  const imagesPerSecond = (setup.ranks * settings.num_batches * settings.batch_size) / elapsedSeconds;
+  totalLines(imagesPerSecond).forEach(say);
+
+  if (options.json !== undefined && ring.rank() === 0) {
+    appendJsonLine(options.json, {
+      benchmark: 'train',
+      time: new Date().toISOString(),
+      commit: describeCommit(),
+      machine: describeMachine(),
+      ranks: setup.ranks,
+      localRanks: ring.localSize(),
+      settings,
+      backend: backend.name,
+      tensorflowVersion: backend.version,
+      tfjsVersion: backend.tf.version_core,
+      threads: process.env['TF_NUM_INTRAOP_THREADS'],
+      parameters: trainer.parameters,
+      stepSeconds,
+      rows,
+      ...speed(setup.ranks * setup.batchSize, stepSeconds),
+      elapsedSeconds,
+      totalImagesPerSecond: imagesPerSecond,
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    });
+  }
+}
+
+/** The backend asked for; with `auto` the best there is, and a line on stderr where that is not tensorflow. */
+async function chooseBackend({ backend: asked, model }: TrainOptions): Promise<Backend> {
+  if (asked !== 'auto') {
+    return openBackend(asked).catch((error: unknown) => {
+      throw new UsageError(`--backend ${asked}: ${firstLine(error)}${asked === 'tensorflow' ? setUpHint : ''}`);
+    });
+  }
+  const { backend, whyNotTensorflow } = await openBestBackend();
+  if (whyNotTensorflow !== undefined) {
+    if (model !== undefined && !isDense(model)) {
+      throw new UsageError(`--model ${model} needs TensorFlow, which does not load: ${whyNotTensorflow}${setUpHint}`);
+    }
+    if (ring.rank() === 0) {
+      console.error(`TensorFlow does not load (${whyNotTensorflow}); using the ${backend.name} backend`);
+    }
+  }
+  return backend;
+}
+
+function isDense(model: ModelName): boolean {
+  return (models[model] as ModelSpec).dense === true;
+}
+
+/** Puts the model's own values where none were asked for, and refuses what the backend cannot do. */
+function settle(options: TrainOptions, { name }: Backend) {
+  const model = options.model ?? (name === 'tensorflow' ? 'inception_v1' : 'embedded');
+  if (name === 'wasm' && !isDense(model)) {
+    throw new UsageError(`--model ${model}: tfjs has no gradients of convolutions on wasm; use --backend tensorflow`);
+  }
+  const spec: ModelSpec = models[model];
+  return {
+    ...options,
+    model,
+    batch_size: options.batch_size === 0 ? spec.batchSize : options.batch_size,
+    learning_rate: options.learning_rate ?? spec.learningRate,
+    image_size: options.image_size ?? spec.imageSize,
+  };
+}
+
+type Settings = ReturnType<typeof settle>;
+
+async function makeTrainer(settings: Settings, { tf }: Backend) {
+  const { image_size: imageSize, num_classes: numClasses } = settings;
+  const model = build(tf, settings);
+  model.initialize(new TruncatedNormal(settings.seed));
+  const { images, labels } = syntheticBatch(
+    tf,
+    settings.batch_size,
+    imageSize,
+    numClasses,
+    settings.seed + 1 + ring.rank(),
+  );
+  const own = makeOptimizer(tf, settings.optimizer, settings.learning_rate);
+  const collective = settings.variable_update === 'collective';
+  const optimizer = collective ? new ring.DistributedOptimizer(own) : own;
+  if (collective) await ring.broadcastWeights(model.layers);
+  return {
+    parameters: model.layers.countParams(),
+    /** One update of all weights. Returns this rank's loss, and so waits for the end of the step. */
+    step(): number {
+      const loss = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(labels, model.logits(images)), true)!;
+      const [value] = loss.dataSync();
+      loss.dispose();
+      return value!;
+    },
+    /** The mean of all ranks' losses; without communication this rank's own. */
+    meanOverRanks(loss: number): number {
+      return collective ? ring.allreduceSync(Float64Array.of(loss), { name: 'loss' })[0]! : loss;
+    },
+  };
+}
+
+function build(tf: Tf, settings: Settings): BuiltModel {
+  const { model, image_size: imageSize, num_classes: numClasses, data_format: dataFormat } = settings;
+  try {
+    return buildModel(tf, model, { imageSize, numClasses, dataFormat });
+  } catch (error) {
+    throw new UsageError(`--model ${model} --image_size ${imageSize}: ${firstLine(error)}`);
+  }
+}
+
+function warnOfLoss(loss: number, step: number): void {
+  if (ring.rank() !== 0) return;
+  console.error(`warning: the loss is ${loss} at step ${step}; try a smaller --learning_rate (speeds remain valid)`);
+}
