@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { freemem } from 'node:os';
+import { tsrun } from './helpers/tsrun.js';
+
+const MiB = 2 ** 20;
+const fusionBytes = 32 * MiB;
+
+describe('large data', () => {
+  for (const transport of ['auto', 'tcp']) {
+    for (const tensors of [1, 10, 400]) {
+      it(`take less than twice the fusion buffer beside them: 400 MiB in ${tensors}, ${transport}`, async function () {
+        if (process.platform !== 'linux') this.skip(); // its way of asking for the peak
+        const { ranks } = await tsrun({
+          np: 2,
+          script: 'scripts/much-memory.ts',
+          args: [String(tensors), String(400 * MiB)],
+          env: { TSRING_TRANSPORT: transport, TSRING_FUSION_THRESHOLD_BYTES: String(fusionBytes) },
+          timeoutMs: 50_000,
+        });
+        for (const { rank, result } of ranks) {
+          assert.ok(Number(result) < 2 * fusionBytes, `rank ${rank} took ${String(result)} bytes more`);
+        }
+      });
+    }
+
+    it(`may have more than 2^31 bytes, ${transport}`, async function () {
+      this.timeout(120_000);
+      this.slow(60_000);
+      if (freemem() < 8 * 2 ** 30) this.skip(); // two ranks of 2 GiB
+      const { ranks } = await tsrun({
+        np: 2,
+        script: 'scripts/above-2-gib.ts',
+        env: { TSRING_TRANSPORT: transport },
+        timeoutMs: 110_000,
+      });
+      assert.deepEqual(
+        ranks.map((rank) => rank.result),
+        ['equal', 'equal'],
+      );
+    });
+  }
+});

@@ -1,0 +1,3 @@
+/* global __filename */
+const path = require('node:path');
+console.log(`@result ${JSON.stringify(path.basename(__filename))}`);

@@ -1,0 +1,28 @@
+// Reduces much, in place, and reports by how many bytes this process was ever larger than with the values alone.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import * as ring from '../../lib/index.js';
+import { report } from './report.js';
+
+const [tensors = 1, bytes = 1 << 20] = process.argv.slice(2).map(Number);
+const length = bytes / tensors / Float32Array.BYTES_PER_ELEMENT;
+
+await ring.init();
+const values = Array.from({ length: tensors }, () => new Float32Array(length).fill(ring.rank() + 1));
+ring.barrierSync();
+const before = peakBytes();
+const expected = (ring.size() * (ring.size() + 1)) / 2;
+for (const reduced of ring.groupedAllreduceSync(values, { op: 'sum', inPlace: true })) checkAll(reduced, expected);
+for (const reduced of await ring.groupedAllreduce(values, { op: 'max', inPlace: true })) checkAll(reduced, expected);
+report(peakBytes() - before);
+await ring.shutdown();
+
+/** The most physical memory that this process has ever had. */
+function peakBytes(): number {
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))!;
+  return Number(kilobytes) * 1024;
+}
+
+function checkAll(numbers: Float32Array, expected: number): void {
+  assert.ok(numbers.every((number) => number === expected));
+}

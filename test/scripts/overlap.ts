@@ -1,0 +1,78 @@
+// Ranks train a net of several buckets with and without overlap, and report the weights, and how many buckets were started during
+// backward. Arguments: backend, and `without tape` for a tfjs that does not look as expected.
+import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs';
+import * as ring from '../../lib/index.js';
+import { bridge } from '../../lib/tensors/bridge.js';
+import { openBackend } from '../helpers/backends.js';
+import { report } from './report.js';
+
+const [backend = 'cpu', tape = ''] = process.argv.slice(2);
+const tf = await openBackend(backend);
+await ring.init();
+let duringBackward = 0;
+const tapes = tf.engine().state as { activeTape?: object[] | null };
+const own = bridge();
+const start = own.start.bind(own);
+own.start = (...args) => {
+  // A tape is there from the begin of the forward pass to the end of backward.
+  if (tapes.activeTape) duringBackward += 1;
+  return start(...args);
+};
+
+/** Three layers, of which the middle one is used twice and the last has an L2 penalty on its kernel: used twice, too. */
+function buildModel() {
+  const input = tf.input({ shape: [6] });
+  const dense = (units: number, seed: number, more = {}) =>
+    tf.layers.dense({ units, activation: 'tanh', kernelInitializer: tf.initializers.glorotUniform({ seed }), ...more });
+  const shared = dense(8, 2);
+  const first = dense(8, 1).apply(input);
+  const hidden = shared.apply(shared.apply(dense(8, 3).apply(first)));
+  const last = dense(1, 4, { kernelRegularizer: tf.regularizers.l2({ l2: 0.01 }) }).apply(hidden);
+  return tf.model({ inputs: input, outputs: last as never });
+}
+
+function loss(truth: Tensor, predicted: Tensor): Scalar {
+  if (tape === 'without tape') tapes.activeTape?.push({ id: -1, inputs: {}, outputs: 'unknown', saved: [] });
+  return tf.losses.meanSquaredError(truth, predicted);
+}
+
+async function trained(overlap: boolean, loop: string): Promise<number[][]> {
+  const model = buildModel();
+  const inner = tf.train.momentum(0.05, 0.9);
+  const options = { overlap, firstBucketBytes: 64, bucketBytes: 300 };
+  const rows = Array.from({ length: 4 * 5 }, (_, row) =>
+    Array.from({ length: 6 }, (_, i) => Math.sin(row * 7 + i + 100 * ring.rank())),
+  );
+  const [xs, ys] = [tf.tensor2d(rows), tf.tensor2d(rows.map(([a = 0, b = 0]) => [a * b]))];
+  if (loop === 'fit') {
+    model.compile({ optimizer: new ring.DistributedOptimizer(inner, options), loss });
+    await model.fit(xs, ys, { batchSize: 4, epochs: 1, shuffle: false });
+  } else {
+    const variables = model.trainableWeights.map((weight): unknown => weight.read()) as Variable[];
+    for (let step = 0; step < 5; step++) {
+      tf.tidy(() => {
+        const ownLoss = () =>
+          model
+            .calculateLosses()
+            .reduce<Scalar>(
+              (sum, penalty) => sum.add(penalty),
+              loss(ys.slice(4 * step, 4), model.apply(xs.slice(4 * step, 4), { training: true }) as Tensor),
+            );
+        const { grads } = ring.distributedGradients(ownLoss, variables, options);
+        inner.applyGradients(grads as never);
+      });
+    }
+  }
+  const weights = model.getWeights().map((weight) => Array.from(weight.dataSync()));
+  model.dispose();
+  tf.dispose([xs, ys]);
+  return weights;
+}
+
+const results: Record<string, number[][]> = {};
+for (const loop of ['fit', 'custom'])
+  for (const overlap of [true, false])
+    results[`${loop} ${overlap ? 'with' : 'without'}`] = await trained(overlap, loop);
+
+report({ weights: results, early: duringBackward });
+await ring.shutdown();

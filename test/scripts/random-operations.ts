@@ -1,0 +1,272 @@
+// Runs random operations, named, submitted in an order of each rank's own, and in blocking form; compares every result with a plain
+// computation. Arguments: seed, number of operations.
+import assert from 'node:assert/strict';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import fc from 'fast-check';
+import * as ring from '../../lib/index.js';
+import { Numbers } from './numbers.js';
+import { report } from './report.js';
+
+const [seed = 1, count = 100] = process.argv.slice(2).map(Number);
+
+const length = fc.oneof(fc.constantFrom(0, 1, 2, 3, 4, 5, 63, 64, 65, 1023), fc.nat(5000));
+const plan = fc.record({
+  kind: fc.constantFrom(
+    'allreduce',
+    'groupedAllreduce',
+    'allgather',
+    'groupedAllgather',
+    'broadcast',
+    'reducescatter',
+    'groupedReducescatter',
+    'alltoall',
+    'barrier',
+  ),
+  form: fc.constantFrom(
+    'Float32Array',
+    'Float64Array',
+    'Int8Array',
+    'Int16Array',
+    'Int32Array',
+    'BigInt64Array',
+    'Uint8Array',
+    'Uint16Array',
+    'float32',
+    'int32',
+    'bool',
+  ),
+  op: fc.constantFrom('average', 'sum', 'min', 'max', 'product'),
+  lengths: fc.array(length, { minLength: 1, maxLength: 5 }),
+  root: fc.nat(1000),
+  inPlace: fc.boolean(),
+  prescaleFactor: fc.constantFrom(1, 2, 0.5),
+  postscaleFactor: fc.constantFrom(1, 1, 0.5, -2),
+  seed: fc.nat(),
+});
+type Plan = typeof plan extends fc.Arbitrary<infer P> ? P : never;
+type Form = Plan['form'];
+
+await tf.setBackend('cpu');
+await ring.init();
+const plans = fc.sample(plan, { seed, numRuns: count });
+const own = new Numbers(seed + 1 + ring.rank());
+for (let start = 0; start < plans.length; start += 10) {
+  const batch = plans.slice(start, start + 10).map((p, index) => ({ p, name: `batch ${start}, ${index}` }));
+  const begun = own.shuffled(batch).map(({ p, name }) => ({ p, handle: begin(p, name) }));
+  // Half of the batches block, handle by handle, in an order of this rank's own.
+  for (const { p, handle } of own.shuffled(begun)) {
+    check(p, listOf(start % 20 === 0 ? handle.wait() : await handle));
+    assert.equal(handle.poll(), true);
+  }
+  for (const { p } of batch) check(p, runSync(p));
+}
+report({ operations: 2 * plans.length });
+await ring.shutdown();
+
+/** Values that rank `rank` brings: small integers, so that sums and products are exact in every dtype. */
+function values({ seed, kind, form, lengths }: Plan, rank: number): number[][] {
+  const numbers = new Numbers(seed + 7919 * rank);
+  const lowest = form === 'bool' ? 0 : form.startsWith('U') ? 0 : -3;
+  const limit = form === 'bool' ? 2 : 4 - lowest;
+  const tensors = kind.startsWith('grouped') ? lengths : lengths.slice(0, 1);
+  const ragged = kind.endsWith('llgather') || kind === 'alltoall' ? rank % 3 : 0;
+  return tensors.map((length) => Array.from({ length: length + ragged }, () => lowest + numbers.below(limit)));
+}
+
+function make(form: Form, numbers: readonly number[]): ring.Value {
+  switch (form) {
+    case 'Float32Array':
+      return Float32Array.from(numbers);
+    case 'Float64Array':
+      return Float64Array.from(numbers);
+    case 'Int8Array':
+      return Int8Array.from(numbers);
+    case 'Int16Array':
+      return Int16Array.from(numbers);
+    case 'Uint16Array':
+      return Uint16Array.from(numbers);
+    case 'Int32Array':
+      return Int32Array.from(numbers);
+    case 'BigInt64Array':
+      return BigInt64Array.from(numbers, BigInt);
+    case 'Uint8Array':
+      return Uint8Array.from(numbers);
+    default:
+      return tf.tensor1d([...numbers], form);
+  }
+}
+
+function inputs(p: Plan): ring.Value[] {
+  return values(p, ring.rank()).map((numbers) => make(p.form, numbers));
+}
+
+function reduceOptions(p: Plan, name?: string): ring.ReduceOptions {
+  const { form, op, inPlace } = p;
+  const tensor = !form.endsWith('Array');
+  const [prescaleFactor, postscaleFactor] = factors(p);
+  return {
+    ...{ ...(name !== undefined && { name }), op: opOf(form, op), prescaleFactor, postscaleFactor },
+    ...(p.kind.endsWith('llreduce') && { inPlace: inPlace && !tensor }),
+  };
+}
+
+/** A product that wraps around is not scaled, nor is what is no number. */
+function factors({ form, op, prescaleFactor, postscaleFactor }: Plan): [before: number, after: number] {
+  if (form === 'bool' || op === 'product') return [1, 1];
+  return [prescaleFactor, form.includes('nt') ? Math.abs(postscaleFactor) : postscaleFactor];
+}
+
+function opOf(form: Form, op: Plan['op']): Plan['op'] {
+  return form === 'bool' && op === 'average' ? 'max' : op;
+}
+
+/** How many of so many rows each rank gets: all of the ragged part to one of them, and nothing to another. */
+function splitsOf({ seed }: Plan, rows: number, rank: number): number[] {
+  const numbers = new Numbers(seed + rank);
+  const splits = Array.from({ length: ring.size() }, () => 0);
+  for (let left = rows; left > 0;) {
+    const some = 1 + numbers.below(left);
+    splits[numbers.below(ring.size())]! += some;
+    left -= some;
+  }
+  return splits;
+}
+
+type Result = ring.Value | ring.Value[] | ring.Exchanged<ring.Value> | undefined;
+
+function begin(p: Plan, name: string): ring.Handle<Result> {
+  const given = inputs(p);
+  const options = reduceOptions(p, name);
+  switch (p.kind) {
+    case 'allreduce':
+      return ring.allreduce(given[0]!, options);
+    case 'groupedAllreduce':
+      return ring.groupedAllreduce(given, options);
+    case 'allgather':
+      return ring.allgather(given[0]!, { name });
+    case 'groupedAllgather':
+      return ring.groupedAllgather(given, { name });
+    case 'broadcast':
+      return ring.broadcast(given[0]!, p.root % ring.size(), { name, inPlace: p.inPlace && p.form.endsWith('Array') });
+    case 'reducescatter':
+      return ring.reducescatter(given[0]!, options);
+    case 'groupedReducescatter':
+      return ring.groupedReducescatter(given, options);
+    case 'alltoall':
+      return ring.alltoall(given[0]!, { name, splits: splitsOf(p, rowsOf(given[0]!), ring.rank()) });
+    case 'barrier':
+      return ring.barrier({ name }) as ring.Handle<undefined>;
+  }
+}
+
+function runSync(p: Plan): ring.Value[] {
+  const given = inputs(p);
+  const options = reduceOptions(p);
+  switch (p.kind) {
+    case 'allreduce':
+      return [ring.allreduceSync(given[0]!, options)];
+    case 'groupedAllreduce':
+      return ring.groupedAllreduceSync(given, options);
+    case 'allgather':
+      return [ring.allgatherSync(given[0]!)];
+    case 'groupedAllgather':
+      return ring.groupedAllgatherSync(given);
+    case 'broadcast':
+      return [ring.broadcastSync(given[0]!, p.root % ring.size())];
+    case 'reducescatter':
+      return [ring.reducescatterSync(given[0]!, options)];
+    case 'groupedReducescatter':
+      return ring.groupedReducescatterSync(given, options);
+    case 'alltoall':
+      return listOf(ring.alltoallSync(given[0]!, { splits: splitsOf(p, rowsOf(given[0]!), ring.rank()) }));
+    case 'barrier':
+      ring.barrierSync();
+      return [];
+  }
+}
+
+function rowsOf(value: ring.Value): number {
+  return value instanceof tf.Tensor ? value.size : value.length;
+}
+
+/** An exchange's value, and after it the splits it came with. */
+function listOf(result: Result): ring.Value[] {
+  if (result === undefined) return [];
+  if (Array.isArray(result)) return result;
+  return 'receivedSplits' in result ? [result.value, Int32Array.from(result.receivedSplits)] : [result];
+}
+
+function check(p: Plan, results: readonly ring.Value[]): void {
+  const expected = plainly(p).map((numbers) => make(p.form, numbers));
+  if (p.kind === 'alltoall') expected.push(Int32Array.from(receivedSplits(p)));
+  assert.deepEqual(results.map(describe), expected.map(describe), JSON.stringify(p));
+}
+
+function describe(value: ring.Value): unknown {
+  return value instanceof tf.Tensor
+    ? { dtype: value.dtype, shape: value.shape, values: plain(value.dataSync()) }
+    : { array: value[Symbol.toStringTag], values: plain(value) };
+}
+
+/** Without the sign of zero, which depends on the order of the factors. */
+function plain(values: Iterable<number | bigint>): number[] {
+  return Array.from(values, (value) => Number(value) + 0);
+}
+
+/** What the operation must give, from the definition. */
+function plainly(p: Plan): number[][] {
+  const ranks = Array.from({ length: ring.size() }, (_, rank) => values(p, rank));
+  if (p.kind === 'barrier') return [];
+  if (p.kind === 'broadcast') return ranks[p.root % ring.size()]!;
+  if (p.kind.endsWith('llgather')) return ranks[0]!.map((_, t) => ranks.flatMap((rank) => rank[t]!));
+  if (p.kind === 'alltoall') return [ranks.flatMap(([only], rank) => part(only!, splitsOf(p, only!.length, rank)))];
+  const [before, after] = factors(p);
+  const op = opOf(p.form, p.op);
+  const all = ranks[0]!.map((tensor, t) =>
+    tensor.map((_, i) => {
+      const numbers = ranks.map((rank) => scaled(p.form, rank[t]![i]!, before));
+      return scaled(p.form, reduce(p.form, op, numbers), after);
+    }),
+  );
+  return p.kind.endsWith('llreduce') ? all : all.map((rows) => part(rows, sharesOf(rows.length)));
+}
+
+/** This rank's rows, of which each rank gets as many as `splits` says. */
+function part(rows: readonly number[], splits: readonly number[]): number[] {
+  const before = splits.slice(0, ring.rank()).reduce((a, b) => a + b, 0);
+  return rows.slice(before, before + splits[ring.rank()]!);
+}
+
+function sharesOf(rows: number): number[] {
+  const size = ring.size();
+  return Array.from({ length: size }, (_, rank) => Math.floor(rows / size) + (rank < rows % size ? 1 : 0));
+}
+
+function receivedSplits(p: Plan): number[] {
+  const ranks = Array.from({ length: ring.size() }, (_, rank) => values(p, rank)[0]!.length);
+  return ranks.map((rows, rank) => splitsOf(p, rows, rank)[ring.rank()]!);
+}
+
+function scaled(form: Form, value: number, factor: number): number {
+  if (factor === 1) return value;
+  return form.startsWith('F') || form === 'float32' ? value * factor : Math.trunc(value * factor);
+}
+
+function reduce(form: Form, op: Plan['op'], numbers: readonly number[]): number {
+  if (form === 'bool' && op === 'sum') return Math.max(...numbers);
+  if (op === 'min') return Math.min(...numbers);
+  if (op === 'max') return Math.max(...numbers);
+  if (op === 'product')
+    return wrapped(
+      form,
+      numbers.reduce((a, b) => a * b),
+    );
+  const sum = numbers.reduce((a, b) => a + b);
+  if (op === 'sum') return sum;
+  return form.startsWith('F') || form === 'float32' ? sum / numbers.length : Math.trunc(sum / numbers.length);
+}
+
+function wrapped(form: Form, product: number): number {
+  return form === 'Uint8Array' ? product % 256 : product;
+}
