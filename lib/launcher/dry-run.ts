@@ -20,7 +20,7 @@ import { shellLine, sshCommand } from './ssh.js';
  */
 export async function dryRun(options: LaunchOptions): Promise<string> {
   const cwd = options.cwd ?? process.cwd();
-  const command = nodeArguments(options.script, cwd).concat(options.scriptArgs ?? []);
+  const command = nodeArguments([options.script, ...(options.scriptArgs ?? [])], cwd);
   const environment = { ...process.env, ...options.environment };
   const here = hostFacts(environment);
   const elsewhere = { ...here, gpus: [] };

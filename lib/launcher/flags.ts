@@ -63,7 +63,7 @@ export function describeCommand(): Command {
   const command = new Command('tsrun')
     .description('Starts a script on several ranks, which train together through tsring.')
     .usage('-np N [options] script [script arguments]')
-    .argument('[script]', 'a .js, .mjs, .cjs, .ts or .mts file')
+    .argument('[script]', 'a .js, .mjs, .cjs, .ts or .mts file, or node, its flags and the file')
     .argument('[arguments...]', 'handed to the script as they are, flags too')
     .passThroughOptions();
   const groups: [string, Option[]][] = [

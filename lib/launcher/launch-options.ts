@@ -6,7 +6,7 @@ import type { Nodes } from './nodes.js';
 import type { SshOptions } from './ssh.js';
 
 export interface LaunchOptions {
-  /** Relative to `cwd`. */
+  /** Relative to `cwd`; or `node`, with its flags and the script as `scriptArgs`. */
   readonly script: string;
   readonly scriptArgs?: readonly string[];
   /** How many ranks, at least 1. Default: as many as the hosts have slots. */

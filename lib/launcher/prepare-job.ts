@@ -39,7 +39,7 @@ const loopback = '127.0.0.1';
 /** @throws as `launch` */
 export async function prepareJob(options: LaunchOptions, { secret, say }: Means): Promise<PreparedJob> {
   const cwd = options.cwd ?? process.cwd();
-  const command = nodeArguments(options.script, cwd).concat(options.scriptArgs ?? []);
+  const command = nodeArguments([options.script, ...(options.scriptArgs ?? [])], cwd);
   const environment = { ...process.env, ...options.environment };
   if (options.nodes) return joinNodes(options.nodes, { options, environment, command, cwd, secret });
 

@@ -4,11 +4,25 @@ import { RingError } from '../errors.js';
 import { nearest } from './nearest.js';
 
 /**
- * The arguments with which `node` runs a script, TypeScript included, from any working directory.
+ * The arguments with which `node` runs a command line: a script and its arguments, TypeScript included, from any working directory; or
+ * `node`, its own flags, and those.
  *
- * @throws RING_INVALID_ARGUMENT if it is no readable file, with the name of one that was probably meant
+ * @throws RING_INVALID_ARGUMENT if the script is no readable file, with the name of one that was probably meant
  */
-export function nodeArguments(script: string, cwd: string): string[] {
+export function nodeArguments([script, ...args]: readonly [string, ...string[]], cwd: string): string[] {
+  if (!isNode(script)) return [...forScript(script, cwd), ...args];
+  const [first, ...rest] = args;
+  if (first === undefined) throw new RingError('RING_INVALID_ARGUMENT', `${script}: which script?`);
+  // Some of node's flags take a word after them, so where flags come first it is node that finds the script.
+  return first.startsWith('-') ? [...args] : [...forScript(first, cwd), ...rest];
+}
+
+/** Commands of mpirun and horovodrun begin with the interpreter. */
+function isNode(script: string): boolean {
+  return script === 'node' || script === process.execPath;
+}
+
+function forScript(script: string, cwd: string): string[] {
   const file = path.resolve(cwd, script);
   checkReadable(script, file);
   const isTypeScript = /\.[mc]?tsx?$/.test(file);
