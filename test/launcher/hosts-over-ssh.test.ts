@@ -109,7 +109,7 @@ describe('tsrun over ssh', function () {
       lastLine(run.stderr),
       /^tsrun: rank 2 \(pid \d+, host h2\) exited with code 3; the other ranks were stopped$/,
     );
-    assert(run.elapsedMs < 5000, `${run.elapsedMs} ms`);
+    assert(run.elapsedMs < 15_000, `${run.elapsedMs} ms`);
   });
 
   it('says with which command a host cannot be reached, and what that said', async () => {
@@ -136,7 +136,7 @@ describe('tsrun over ssh', function () {
       const run = await hosts.tsrun({ argv: ['-H', 'h1:1,h2:1', '--start-timeout', '2', ring] });
       assert.equal(run.code, 1);
       assert.match(run.stderr, /^tsrun: host h2: (no answer within 2000 ms|ssh ended with 255: .*timed out)/m);
-      assert(run.elapsedMs < 6000, `${run.elapsedMs} ms`);
+      assert(run.elapsedMs < 20_000, `${run.elapsedMs} ms`);
     } finally {
       hosts.network.mend(2);
     }
@@ -153,7 +153,7 @@ describe('tsrun over ssh', function () {
     });
     assert.equal(run.code, 1, run.stderr);
     assert.match(lastLine(run.stderr), /^tsrun: host h3 is lost: ssh ended with 255.*; the other ranks were stopped$/);
-    assert(performance.now() - killedAt < 5000);
+    assert(performance.now() - killedAt < 15_000);
     await hosts.restart(3);
   });
 

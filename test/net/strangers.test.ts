@@ -57,7 +57,7 @@ describe('strangers at the rendezvous store', () => {
     const started = performance.now();
     const { closed } = await stranger();
     await closed;
-    assert(performance.now() - started < 2000);
+    assert(performance.now() - started < 10_000);
   });
 
   it('a proof that was overheard is worth nothing on another connection', async () => {
