@@ -56,6 +56,12 @@ export {
 } from './training/distributed-optimizer.js';
 export { DistributedSampler, type DistributedSamplerOptions } from './training/distributed-sampler.js';
 export { fromRank0 } from './training/from-rank0.js';
+export type {
+  BucketUnderWay,
+  GradientBucket,
+  GradientCompressor,
+  GradientHook,
+} from './training/gradient-compressor.js';
 export { shard, type ShardOptions } from './training/shard.js';
 export type { ReduceGradientsOptions } from './training/reduce-settings.js';
 export type { Weights } from './training/weights.js';

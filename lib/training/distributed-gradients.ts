@@ -28,8 +28,9 @@ export function distributedGradients(
   const trained = (variables ?? Object.values(tf.engine().registeredVariables)).filter(({ trainable }) => trainable);
   if (session.config.size === 1) return tf.variableGrads(f, trained);
   const names = trained.map(({ name }) => name);
-  const key = JSON.stringify([settings, names]);
-  const reducers = reducersOf(session);
+  const { compressor, ...comparable } = settings;
+  const key = JSON.stringify([comparable, names]);
+  const reducers = reducersOf(session, compressor ?? session);
   const reducer = reducers.get(key) ?? new GradientReducer(where, settings);
   reducers.set(key, reducer);
   const early = settings.overlap ? reducer.early(session, trained) : undefined;
@@ -50,11 +51,19 @@ export function distributedGradients(
   }
 }
 
-const reducersBySession = new WeakMap<ActiveSession, Map<string, GradientReducer>>();
+type Reducers = Map<string, GradientReducer>;
 
-/** A reducer for each set of variables and options: what ranks have agreed on once holds for the next call. */
-function reducersOf(session: ActiveSession): Map<string, GradientReducer> {
-  const known = reducersBySession.get(session) ?? new Map<string, GradientReducer>();
-  reducersBySession.set(session, known);
+const reducersBySession = new WeakMap<ActiveSession, WeakMap<object, Reducers>>();
+
+/**
+ * A reducer for each set of variables and options: what ranks have agreed on once holds for the next call.
+ *
+ * @param of - the option that text cannot tell apart: the compressor, or anything that stands for none
+ */
+function reducersOf(session: ActiveSession, of: object): Reducers {
+  const byCompressor = reducersBySession.get(session) ?? new WeakMap<object, Reducers>();
+  reducersBySession.set(session, byCompressor);
+  const known = byCompressor.get(of) ?? new Map<string, GradientReducer>();
+  byCompressor.set(of, known);
   return known;
 }

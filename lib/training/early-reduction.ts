@@ -15,11 +15,15 @@ export class EarlyReduction {
   private readonly gradients: tf.Tensor[] = [];
   private readonly started = new Map<number, UnderWay>();
 
-  /** @param plan - none: only observes */
+  /**
+   * @param size - ranks that take part
+   * @param plan - none: only observes
+   */
   constructor(
     private readonly name: string,
     private readonly settings: ReduceSettings,
     private readonly variables: readonly VariableShape[],
+    private readonly size: number,
     private readonly plan: readonly (readonly number[])[] = [],
   ) {
     this.places = new Map(variables.map((variable, index) => [variable.name, index]));
@@ -39,7 +43,7 @@ export class EarlyReduction {
     if (bucket === undefined || --this.missing[bucket]! > 0) return;
     const complete = this.plan[bucket]!.map((index) => this.gradients[index]!);
     const labels = this.plan[bucket]!.map((index) => this.variables[index]!.name);
-    this.started.set(bucket, startBucket(this.name, this.settings, bucket, complete, labels));
+    this.started.set(bucket, startBucket(this.name, this.settings, bucket, complete, labels, this.size));
   }
 
   /** The bucket, if it was started, for the caller to finish. */

@@ -34,7 +34,7 @@ export class GradientReducer {
     this.join(session);
     const known = this.signature === signatureOf(variables);
     const plan = known && this.plan.length > 1 ? this.plan : undefined;
-    return new EarlyReduction(this.name, this.settings, variables, plan);
+    return new EarlyReduction(this.name, this.settings, variables, session.config.size, plan);
   }
 
   /**
@@ -48,7 +48,8 @@ export class GradientReducer {
     const tensors = gradients.map(({ tensor }) => tensor);
     const labels = gradients.map(({ name }) => name);
     if (signatureOf(variables) !== this.signature) this.agree(variables, early?.observed ?? []);
-    const reduced = this.plan.length === 1 ? this.atOnce(tensors, labels) : this.inBuckets(tensors, labels, early);
+    const once = this.plan.length === 1 && this.settings.compressor === undefined;
+    const reduced = once ? this.atOnce(tensors, labels) : this.inBuckets(session, tensors, labels, early);
     return rescaled(reduced, this.settings, session.config.size);
   }
 
@@ -73,6 +74,7 @@ export class GradientReducer {
       const names = variables.map(({ name }) => name);
       this.plan = planNamed(names, bytes, order, groups, this.settings);
     } else this.plan = overlap ? planBuckets(bytes, order, this.settings) : [order];
+    this.settings.compressor?.restart?.();
     this.signature = signatureOf(variables);
   }
 
@@ -93,6 +95,7 @@ export class GradientReducer {
   }
 
   private inBuckets(
+    session: ActiveSession,
     tensors: readonly tf.Tensor[],
     labels: readonly string[],
     early: EarlyReduction | undefined,
@@ -102,7 +105,9 @@ export class GradientReducer {
       this.plan.forEach((bucket, index) => {
         const given = bucket.map((place) => tensors[place]!);
         const names = bucket.map((place) => labels[place]!);
-        started.push(early?.take(index, given) ?? startBucket(this.name, this.settings, index, given, names));
+        started.push(
+          early?.take(index, given) ?? startBucket(this.name, this.settings, index, given, names, session.config.size),
+        );
       });
     } catch (error) {
       started.forEach(abandon);

@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { startGroupedAllreduce } from '../collectives.js';
 import type { ReduceOptions } from '../collectives/reduction.js';
 import type { UnderWay } from '../collectives/under-way.js';
+import { startCompressed } from './gradient-compressor.js';
 import { prescaled } from './predivide.js';
 import type { ReduceSettings } from './reduce-settings.js';
 
@@ -10,19 +11,23 @@ export function optionsOf(name: string, { op, predivideFactor, compression }: Re
   return { name, op: predivideFactor === 1 ? op : 'sum', compression };
 }
 
-/** Starts the reduction of one bucket's gradients. They may be disposed of from then on. */
+/** Starts the reduction of one bucket's gradients. They must be good until it has ended. */
 export function startBucket(
   name: string,
   settings: ReduceSettings,
   bucket: number,
   gradients: readonly tf.Tensor[],
   labels: readonly string[],
+  size: number,
 ): UnderWay {
+  // The first has the reduction's own name, at which a rank that does something else is found out.
+  const own = bucket === 0 ? name : `${name}.${bucket}`;
+  const { compressor, op } = settings;
+  if (compressor !== undefined)
+    return startCompressed(compressor, { name: own, gradients, variables: labels, op, size });
   const scaled = prescaled(gradients, settings);
   try {
-    // The first has the reduction's own name, at which a rank that does something else is found out.
-    const options = optionsOf(bucket === 0 ? name : `${name}.${bucket}`, settings);
-    return startGroupedAllreduce(scaled.tensors, { ...options, labels });
+    return startGroupedAllreduce(scaled.tensors, { ...optionsOf(own, settings), labels });
   } finally {
     scaled.dispose();
   }

@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { checkedName, checkedPayload, invalid, show } from '../arguments.js';
 import type { Compression } from '../collectives/reduction.js';
 import type { BucketSizes } from './bucket-plan.js';
+import { checkedCompressor, type GradientCompressor, type GradientHook } from './gradient-compressor.js';
 import { isVariable } from './weights.js';
 
 /** How the gradients of a step are reduced. The same on all ranks. */
@@ -23,8 +24,11 @@ export interface ReduceGradientsOptions {
    * float; 1 unless given.
    */
   gradientPredivideFactor?: number;
-  /** 'none', unless given; 'fp16' or 'bf16': gradients travel, and are combined, as 16-bit floats. */
-  compression?: Compression;
+  /**
+   * 'none', unless given; 'fp16' or 'bf16': gradients travel, and are combined, as 16-bit floats. Or a compressor, or a function, that
+   * reduces buckets of gradients in a way of its own.
+   */
+  compression?: Compression | GradientCompressor | GradientHook;
 }
 
 /** The options, checked, with their defaults. */
@@ -36,18 +40,23 @@ export interface ReduceSettings extends BucketSizes {
   readonly groups: number | readonly (readonly string[])[] | undefined;
   readonly predivideFactor: number;
   readonly compression: Compression;
+  /** Reduces the buckets, where there is one. */
+  readonly compressor: GradientCompressor | undefined;
 }
 
 /** @throws {RingError} `RING_INVALID_ARGUMENT` naming the option */
 export function checkedReduceSettings(where: string, options: ReduceGradientsOptions): ReduceSettings {
   const { op = 'average', name, overlap = true, groups, gradientPredivideFactor = 1, compression = 'none' } = options;
-  checkedPayload(where, compression);
+  const own = typeof compression === 'string' ? undefined : checkedCompressor(where, compression);
+  if (own === undefined) checkedPayload(where, compression);
   if (!['average', 'sum'].includes(op)) throw invalid(where, `op is ${show(op)}; 'average' or 'sum'`);
   if (name !== undefined) checkedName(where, name, () => '');
   if (typeof overlap !== 'boolean') throw invalid(where, `overlap is ${show(overlap)}; true or false`);
   checkPositive(where, 'gradientPredivideFactor', gradientPredivideFactor);
   if (gradientPredivideFactor !== 1 && op !== 'average')
     throw invalid(where, `gradientPredivideFactor goes with op 'average', not with ${show(op)}`);
+  if (gradientPredivideFactor !== 1 && own !== undefined)
+    throw invalid(where, 'gradientPredivideFactor is for sums that tsring makes, not for a compressor; leave it out');
   const { firstBucketBytes = 1 << 20, bucketBytes = 25 << 20 } = options;
   checkPositive(where, 'firstBucketBytes', firstBucketBytes);
   checkPositive(where, 'bucketBytes', bucketBytes);
@@ -55,7 +64,8 @@ export function checkedReduceSettings(where: string, options: ReduceGradientsOpt
     ...{ op, name, overlap, firstBucketBytes, bucketBytes },
     groups: checkedGroups(where, groups),
     predivideFactor: gradientPredivideFactor,
-    compression,
+    compression: typeof compression === 'string' ? compression : 'none',
+    compressor: own,
   };
 }
 
