@@ -68,6 +68,7 @@ std::optional<Outcome> DirectPath::tryRun(Operation& operation, uint64_t record)
 }
 
 bool DirectPath::travelsWithOffer(const Operation& operation) const {
+  if (size_ == 1) return false;  // there is nobody to travel to
   const RequestHeader& header = operation.request.header;
   // What is compressed has the same bits whichever way it goes.
   const bool plain =

@@ -20,6 +20,7 @@
 #include "engine/flight_recorder.h"
 #include "engine/members.h"
 #include "engine/pending_table.h"
+#include "transport/agreement_of_one.h"
 #include "transport/checksum_mesh.h"
 #include "transport/shm/gate.h"
 #include "transport/shm/share_host.h"
@@ -156,6 +157,7 @@ Status Session::connect(const std::vector<PeerAddress>& peers, Deadline deadline
   }
   if (options.size == 1) {
     engine_->mesh = std::make_unique<TcpMesh>(0, std::vector<Socket>(1), names);
+    engine_->agreement = std::make_unique<AgreementOfOne>();
     engine_->start(std::vector<Socket>(1), names);
     if (engine_->parent) engine_->parent->engine_->adopt(shared_from_this());
     return Status::okay();

@@ -9,6 +9,7 @@
 #include "test/helpers/agreements.h"
 #include "test/helpers/sockets.h"
 #include "test/helpers/status_checks.h"
+#include "transport/agreement_of_one.h"
 
 namespace tsring {
 namespace {
@@ -224,6 +225,17 @@ INSTANTIATE_TEST_SUITE_P(Kinds, AgreementOf, testing::Combine(testing::ValuesIn(
                          [](const auto& info) {
                            return kindName(std::get<0>(info.param)) + std::to_string(std::get<1>(info.param));
                          });
+
+TEST(AgreementOfOne, PassesUnlessItIsOnTheOtherWay) {
+  AgreementOfOne rank;
+  EXPECT_TRUE(rank.tryPass({1, {}}).value());
+  rank.busy();
+  EXPECT_FALSE(rank.tryPass({2, {}}).value());
+  rank.idle();
+  EXPECT_TRUE(rank.tryPass({3, {}}).value());
+  rank.leave();
+  EXPECT_FALSE(rank.tryPass({4, {}}).value());
+}
 
 TEST(Gate, DoesNotWaitLongForOneThatDoesNotCome) {
   Agreements ranks(AgreementKind::kGate, 3, milliseconds(50));
