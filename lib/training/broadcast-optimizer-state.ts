@@ -2,9 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { checkedRoot, invalid } from '../arguments.js';
 import { allgather, broadcast } from '../collectives.js';
 import { RingError } from '../errors.js';
-import { activeSession } from '../active-session.js';
+import { sessionOf } from '../process-set.js';
 import { broadcastJson } from './broadcast-bytes.js';
 import { setLearningRate } from './learning-rate.js';
+import type { WithProcessSet } from './within.js';
 
 interface Described {
   readonly learningRate: number | undefined;
@@ -16,16 +17,21 @@ interface Described {
  * checkpoint which one rank has loaded.
  *
  * @param optimizer - of the same class on every rank; distributed or not
+ * @param options - `processSet`: the ranks that take part, `rootRank` (its number in the job) among them
  * @throws {RingError} `RING_MISMATCH` where classes differ; `RING_UNSUPPORTED` for a class whose state tfjs cannot give (Adamax)
  */
-export async function broadcastOptimizerState(optimizer: tf.Optimizer, rootRank = 0): Promise<void> {
+export async function broadcastOptimizerState(
+  optimizer: tf.Optimizer,
+  rootRank = 0,
+  options: WithProcessSet = {},
+): Promise<void> {
   const where = 'broadcastOptimizerState';
-  const session = activeSession();
-  const { rank, size } = session.config;
+  const session = sessionOf(where, options.processSet);
   const root = checkedRoot(where, rootRank, session.ranks);
   const name = session.nextName(where);
-  if (size === 1) return;
-  await checkSameClass(name, optimizer.getClassName());
+  if (session.config.size === 1) return;
+  await checkSameClass(name, optimizer.getClassName(), session.ranks, options);
+  const isRoot = session.ranks[session.config.rank] === root;
   const own = await stateOf(optimizer);
   const { learningRate } = optimizer as object as { learningRate?: unknown };
   const described = (await broadcastJson(
@@ -35,37 +41,43 @@ export async function broadcastOptimizerState(optimizer: tf.Optimizer, rootRank 
       weights: own.map(({ name, tensor: { shape, dtype } }) => ({ name, shape, dtype })),
     },
     root,
+    options,
   )) as Described | null;
   if (described === null)
     throw invalid(where, `tfjs cannot give the state of ${optimizer.getClassName()}, so it cannot be sent`);
   const values = await Promise.all(
     described.weights.map(({ shape, dtype }, index) => {
-      const given = rank === root ? own![index]!.tensor : tf.zeros(shape, dtype);
-      return broadcast(given, root, { name: `${name}.${index}` }).finally(() => {
-        if (rank !== root) given.dispose();
+      const given = isRoot ? own![index]!.tensor : tf.zeros(shape, dtype);
+      return broadcast(given, root, { ...options, name: `${name}.${index}` }).finally(() => {
+        if (!isRoot) given.dispose();
       });
     }),
   );
-  if (rank !== root) {
+  if (!isRoot) {
     await optimizer.setWeights(
       described.weights.map((weight, index) => ({ name: weight.name, tensor: values[index]! })),
     );
     if (described.learningRate !== undefined) setLearningRate(optimizer, described.learningRate);
   }
   // The number of steps is a scalar made for us; the rest of the root's state is in use, and that of others no longer.
-  own?.slice(0, rank === root ? 1 : own.length).forEach(({ tensor }) => tensor.dispose());
+  own?.slice(0, isRoot ? 1 : own.length).forEach(({ tensor }) => tensor.dispose());
   tf.dispose(values);
 }
 
 /** Every rank learns of all, so every rank fails alike. */
-async function checkSameClass(name: string, own: string): Promise<void> {
-  const lines = await allgather(new TextEncoder().encode(`${own}\n`), { name: `${name}.class` });
+async function checkSameClass(
+  name: string,
+  own: string,
+  ranks: readonly number[],
+  options: WithProcessSet,
+): Promise<void> {
+  const lines = await allgather(new TextEncoder().encode(`${own}\n`), { ...options, name: `${name}.class` });
   const classes = new TextDecoder().decode(lines).trimEnd().split('\n');
-  const rank = classes.findIndex((one) => one !== classes[0]);
-  if (rank < 0) return;
+  const place = classes.findIndex((one) => one !== classes[0]);
+  if (place < 0) return;
   throw new RingError(
     'RING_MISMATCH',
-    `${name}: the optimizer is ${classes[rank]} on rank ${rank} and ${classes[0]} on rank 0`,
+    `${name}: the optimizer is ${classes[place]} on rank ${ranks[place]} and ${classes[0]} on rank ${ranks[0]}`,
   );
 }
 

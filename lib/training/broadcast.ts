@@ -1,8 +1,9 @@
 import { checkedRoot } from '../arguments.js';
 import { broadcast } from '../collectives.js';
-import { sessionOf, type ProcessSet } from '../process-set.js';
+import { sessionOf } from '../process-set.js';
 import { checkSameVariables } from './same-variables.js';
 import { variablesOf, type Weights } from './weights.js';
+import type { WithProcessSet } from './within.js';
 
 /**
  * Gives every rank the weights of `rootRank`, so that training starts from the same point everywhere. Assigned in place, trainable or
@@ -12,11 +13,7 @@ import { variablesOf, type Weights } from './weights.js';
  * @param options - `processSet`: the ranks that take part, `rootRank` (its number in the job) among them
  * @throws {RingError} `RING_MISMATCH` naming the first difference between ranks, before anything is sent
  */
-export async function broadcastWeights(
-  weights: Weights,
-  rootRank = 0,
-  options: { processSet?: ProcessSet } = {},
-): Promise<void> {
+export async function broadcastWeights(weights: Weights, rootRank = 0, options: WithProcessSet = {}): Promise<void> {
   const session = sessionOf('broadcastWeights', options.processSet);
   const root = checkedRoot('broadcastWeights', rootRank, session.ranks);
   const variables = variablesOf('broadcastWeights', weights);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalid, show } from '../arguments.js';
-import { activeSession, type ActiveSession } from '../active-session.js';
+import type { ActiveSession } from '../active-session.js';
+import { sessionOf } from '../process-set.js';
 import { GradientReducer } from './gradient-reducer.js';
 import { checkedReduceSettings, type ReduceGradientsOptions } from './reduce-settings.js';
 import { watchedGradients } from './watch-gradients.js';
@@ -23,8 +24,8 @@ export function distributedGradients(
 ): { value: tf.Scalar; grads: tf.NamedTensorMap } {
   const where = 'distributedGradients';
   if (typeof f !== 'function') throw invalid(where, `f is ${show(f)}; a function that gives the loss`);
-  const session = activeSession();
   const settings = checkedReduceSettings(where, options);
+  const session = sessionOf(where, settings.processSet);
   const trained = (variables ?? Object.values(tf.engine().registeredVariables)).filter(({ trainable }) => trainable);
   if (session.config.size === 1) return tf.variableGrads(f, trained);
   const names = trained.map(({ name }) => name);

@@ -1,5 +1,5 @@
 import { invalid, show } from '../arguments.js';
-import { rank, size } from '../session.js';
+import { sessionOf, type ProcessSet } from '../process-set.js';
 import { shuffled } from './shuffle.js';
 
 export interface DistributedSamplerOptions {
@@ -9,6 +9,8 @@ export interface DistributedSamplerOptions {
   seed?: number;
   /** Leave out what does not go into equal shares, and not repeat the first examples; false unless given. */
   dropLast?: boolean;
+  /** The ranks that share the examples; all of the job's unless given. */
+  processSet?: ProcessSet;
 }
 
 /**
@@ -26,7 +28,8 @@ export class DistributedSampler implements Iterable<number> {
   ) {
     if (!Number.isInteger(count) || count < 0)
       throw invalid('DistributedSampler', `count is ${show(count)}; a whole number of examples`);
-    this.length = options.dropLast ? Math.floor(count / size()) : Math.ceil(count / size());
+    const { size } = this.place();
+    this.length = options.dropLast ? Math.floor(count / size) : Math.ceil(count / size);
   }
 
   setEpoch(epoch: number): void {
@@ -39,6 +42,11 @@ export class DistributedSampler implements Iterable<number> {
     const order = shuffle
       ? shuffled(this.count, Math.imul(seed, 0x9e3779b1) + this.epoch)
       : [...Array(this.count).keys()];
-    for (let turn = 0; turn < this.length; turn++) yield order[(turn * size() + rank()) % this.count]!;
+    const { rank, size } = this.place();
+    for (let turn = 0; turn < this.length; turn++) yield order[(turn * size + rank) % this.count]!;
+  }
+
+  private place(): { rank: number; size: number } {
+    return sessionOf('DistributedSampler', this.options.processSet).config;
   }
 }

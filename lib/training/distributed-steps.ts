@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalid, show } from '../arguments.js';
-import { activeSession, type ActiveSession } from '../active-session.js';
+import type { ActiveSession } from '../active-session.js';
+import { sessionOf } from '../process-set.js';
 import { clippedToNorm } from './clip.js';
 import type { EarlyReduction } from './early-reduction.js';
 import { GradientAccumulator, type MaybeGradient } from './gradient-accumulator.js';
@@ -39,7 +40,7 @@ export class DistributedSteps {
   }
 
   minimize(f: () => tf.Scalar, returnCost?: boolean, variables?: tf.Variable[]): tf.Scalar | null {
-    const session = activeSession();
+    const session = this.session();
     const overlaps = this.mayOverlap && this.settings.overlap && session.config.size > 1;
     if (!overlaps || variables === undefined || this.onlyAccumulates() || this.skipping > 0)
       return this.inner.minimize(f, returnCost, variables);
@@ -70,7 +71,7 @@ export class DistributedSteps {
 
   /** `minimize`, and so `fit`, ends here: the one place that all gradients of all uses come through. */
   applyGradients(gradients: Gradients): void {
-    const session = activeSession();
+    const session = this.session();
     if (this.inside || this.skipping > 0) this.inner.applyGradients(gradients);
     else if (this.onlyAccumulates()) this.accumulator.add(listOf(gradients));
     else if (this.changesNothing(session)) this.inner.applyGradients(gradients);
@@ -78,7 +79,7 @@ export class DistributedSteps {
   }
 
   synchronize(gradients: Gradients): Gradients {
-    const session = activeSession();
+    const session = this.session();
     try {
       const reduced = tf.tidy(() => this.reduce(session, gradients) as tf.TensorContainer) as Gradients;
       this.accumulator.clear();
@@ -100,6 +101,10 @@ export class DistributedSteps {
 
   registerLocalVariables(names: readonly string[]): void {
     names.forEach((name) => this.local.add(name));
+  }
+
+  private session(): ActiveSession {
+    return sessionOf('DistributedOptimizer', this.settings.processSet);
   }
 
   private applyReduced(reduced: Gradients): void {

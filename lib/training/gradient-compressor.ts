@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { invalid, show } from '../arguments.js';
 import type { UnderWay } from '../collectives/under-way.js';
 import type { Moved } from '../native/started.js';
+import type { ProcessSet } from '../process-set.js';
 
 /** Gradients of one step that are reduced together, on this rank. */
 export interface GradientBucket {
@@ -14,6 +15,8 @@ export interface GradientBucket {
   readonly op: 'average' | 'sum';
   /** Ranks that take part. */
   readonly size: number;
+  /** These ranks, where they are not all of the job: the option `processSet` of every operation on the bucket. */
+  readonly processSet?: ProcessSet;
 }
 
 /** A bucket whose reduction has begun. One of the two is called, once. */

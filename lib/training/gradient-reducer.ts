@@ -8,6 +8,7 @@ import { prescaled, rescaled } from './predivide.js';
 import { optionsOf, startBucket } from './reduce-bucket.js';
 import type { ReduceSettings } from './reduce-settings.js';
 import { checkSameVariablesSync, type VariableShape } from './same-variables.js';
+import { within } from './within.js';
 
 export interface NamedGradient {
   readonly name: string;
@@ -47,7 +48,7 @@ export class GradientReducer {
     const variables = gradients.map(({ name, tensor: { shape, dtype } }) => ({ name, shape, dtype }));
     const tensors = gradients.map(({ tensor }) => tensor);
     const labels = gradients.map(({ name }) => name);
-    if (signatureOf(variables) !== this.signature) this.agree(variables, early?.observed ?? []);
+    if (signatureOf(variables) !== this.signature) this.agree(session, variables, early?.observed ?? []);
     const once = this.plan.length === 1 && this.settings.compressor === undefined;
     const reduced = once ? this.atOnce(tensors, labels) : this.inBuckets(session, tensors, labels, early);
     return rescaled(reduced, this.settings, session.config.size);
@@ -64,10 +65,11 @@ export class GradientReducer {
    * Compares the variables with those of the other ranks, on the first step and when they have changed. Under the reduction's own name:
    * a rank whose variables changed alone meets the others' first bucket there, which is an error at once and not a wait.
    */
-  private agree(variables: readonly VariableShape[], observed: readonly number[]): void {
-    checkSameVariablesSync(this.name, variables);
+  private agree(session: ActiveSession, variables: readonly VariableShape[], observed: readonly number[]): void {
+    checkSameVariablesSync(this.name, variables, within(this.settings));
     const { overlap, groups } = this.settings;
-    const order = overlap ? orderOfRank0(this.name, variables.length, observed) : [...variables.keys()];
+    const unseen = [...variables.keys()].reverse().filter((index) => !observed.includes(index));
+    const order = overlap ? this.orderOfFirst(session, [...observed, ...unseen]) : [...variables.keys()];
     const bytes = variables.map(({ shape }) => 4 * tf.util.sizeFromShape([...shape]));
     if (typeof groups === 'number') this.plan = planGroups(order, groups);
     else if (groups !== undefined) {
@@ -76,6 +78,12 @@ export class GradientReducer {
     } else this.plan = overlap ? planBuckets(bytes, order, this.settings) : [order];
     this.settings.compressor?.restart?.();
     this.signature = signatureOf(variables);
+  }
+
+  /** The order that the first rank has observed; what it has not seen comes last, and of that the last variable first, as in backward. */
+  private orderOfFirst({ ranks }: ActiveSession, own: readonly number[]): number[] {
+    const options = { name: `${this.name}.order`, ...within(this.settings) };
+    return Array.from(broadcastSync(Int32Array.from(own), ranks[0], options));
   }
 
   /** A call that blocks is the fastest for what is reduced in one piece. */
@@ -122,12 +130,6 @@ export class GradientReducer {
 
 function signatureOf(variables: readonly VariableShape[]): string {
   return variables.map(({ name, shape, dtype }) => `${name}\0${dtype}\0${shape.join()}`).join('\n');
-}
-
-/** In the order that rank 0 has observed; what it has not seen comes last, and of that the last variable first, as in backward. */
-function orderOfRank0(name: string, count: number, observed: readonly number[]): number[] {
-  const unseen = [...Array(count).keys()].reverse().filter((index) => !observed.includes(index));
-  return Array.from(broadcastSync(Int32Array.from([...observed, ...unseen]), 0, { name: `${name}.order` }));
 }
 
 /** `values[i]` belongs to `places[i]`. */

@@ -5,10 +5,12 @@ import type { UnderWay } from '../collectives/under-way.js';
 import { startCompressed } from './gradient-compressor.js';
 import { prescaled } from './predivide.js';
 import type { ReduceSettings } from './reduce-settings.js';
+import { within } from './within.js';
 
 /** Of the operation that reduces one bucket. */
-export function optionsOf(name: string, { op, predivideFactor, compression }: ReduceSettings): ReduceOptions {
-  return { name, op: predivideFactor === 1 ? op : 'sum', compression };
+export function optionsOf(name: string, settings: ReduceSettings): ReduceOptions {
+  const { op, predivideFactor, compression } = settings;
+  return { name, op: predivideFactor === 1 ? op : 'sum', compression, ...within(settings) };
 }
 
 /** Starts the reduction of one bucket's gradients. They must be good until it has ended. */
@@ -24,7 +26,7 @@ export function startBucket(
   const own = bucket === 0 ? name : `${name}.${bucket}`;
   const { compressor, op } = settings;
   if (compressor !== undefined)
-    return startCompressed(compressor, { name: own, gradients, variables: labels, op, size });
+    return startCompressed(compressor, { name: own, gradients, variables: labels, op, size, ...within(settings) });
   const scaled = prescaled(gradients, settings);
   try {
     return startGroupedAllreduce(scaled.tensors, { ...optionsOf(own, settings), labels });

@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { checkedName, checkedPayload, invalid, show } from '../arguments.js';
 import type { Compression } from '../collectives/reduction.js';
+import { ProcessSet } from '../process-set.js';
 import type { BucketSizes } from './bucket-plan.js';
 import { checkedCompressor, type GradientCompressor, type GradientHook } from './gradient-compressor.js';
 import { isVariable } from './weights.js';
@@ -29,6 +30,8 @@ export interface ReduceGradientsOptions {
    * reduces buckets of gradients in a way of its own.
    */
   compression?: Compression | GradientCompressor | GradientHook;
+  /** The ranks that train together; all of the job's unless given. */
+  processSet?: ProcessSet;
 }
 
 /** The options, checked, with their defaults. */
@@ -42,6 +45,7 @@ export interface ReduceSettings extends BucketSizes {
   readonly compression: Compression;
   /** Reduces the buckets, where there is one. */
   readonly compressor: GradientCompressor | undefined;
+  readonly processSet: ProcessSet | undefined;
 }
 
 /** @throws {RingError} `RING_INVALID_ARGUMENT` naming the option */
@@ -57,15 +61,17 @@ export function checkedReduceSettings(where: string, options: ReduceGradientsOpt
     throw invalid(where, `gradientPredivideFactor goes with op 'average', not with ${show(op)}`);
   if (gradientPredivideFactor !== 1 && own !== undefined)
     throw invalid(where, 'gradientPredivideFactor is for sums that tsring makes, not for a compressor; leave it out');
-  const { firstBucketBytes = 1 << 20, bucketBytes = 25 << 20 } = options;
+  const { firstBucketBytes = 1 << 20, bucketBytes = 25 << 20, processSet } = options;
   checkPositive(where, 'firstBucketBytes', firstBucketBytes);
   checkPositive(where, 'bucketBytes', bucketBytes);
+  if (processSet !== undefined && !(processSet instanceof ProcessSet))
+    throw invalid(where, `processSet is ${show(processSet)}; a ProcessSet`);
   return {
     ...{ op, name, overlap, firstBucketBytes, bucketBytes },
     groups: checkedGroups(where, groups),
     predivideFactor: gradientPredivideFactor,
     compression: typeof compression === 'string' ? compression : 'none',
-    compressor: own,
+    ...{ compressor: own, processSet },
   };
 }
 

@@ -1,6 +1,7 @@
 import { allgather, allgatherSync } from '../collectives.js';
 import { RingError } from '../errors.js';
-import type { ProcessSet } from '../process-set.js';
+import { sessionOf } from '../process-set.js';
+import type { WithProcessSet } from './within.js';
 
 /** What must be equal on all ranks of one variable of a model. */
 export interface VariableShape {
@@ -17,18 +18,18 @@ export interface VariableShape {
 export async function checkSameVariables(
   name: string,
   variables: readonly VariableShape[],
-  options: { processSet?: ProcessSet } = {},
+  options: WithProcessSet = {},
 ): Promise<void> {
-  compare(name, decode(await allgather(encode(variables), { ...options, name })));
+  compare(name, decode(await allgather(encode(variables), { ...options, name })), options);
 }
 
 /** As `checkSameVariables`, blocking this thread. */
 export function checkSameVariablesSync(
   name: string,
   variables: readonly VariableShape[],
-  options: { processSet?: ProcessSet } = {},
+  options: WithProcessSet = {},
 ): void {
-  compare(name, decode(allgatherSync(encode(variables), { ...options, name })));
+  compare(name, decode(allgatherSync(encode(variables), { ...options, name })), options);
 }
 
 /** One line of JSON a rank, so that the lines of all ranks can follow each other. */
@@ -47,15 +48,16 @@ function decode(lines: Uint8Array): string[][] {
   );
 }
 
-function compare(name: string, ranks: readonly string[][]): void {
-  const reference = ranks[0]!;
-  ranks.forEach((own, rank) => {
+function compare(name: string, byRank: readonly string[][], { processSet }: WithProcessSet): void {
+  const { ranks } = sessionOf(name, processSet);
+  const reference = byRank[0]!;
+  byRank.forEach((own, place) => {
     const length = Math.max(own.length, reference.length);
     for (let index = 0; index < length; index++) {
       if (own[index] === reference[index]) continue;
       throw new RingError(
         'RING_MISMATCH',
-        `${name}: variable ${index} is ${own[index] ?? 'missing'} on rank ${rank} and ${reference[index] ?? 'missing'} on rank 0 ` +
+        `${name}: variable ${index} is ${own[index] ?? 'missing'} on rank ${ranks[place]} and ${reference[index] ?? 'missing'} on rank ${ranks[0]} ` +
           `(${own.length} and ${reference.length} variables); every rank must build the same model, in the same order`,
       );
     }

@@ -40,6 +40,7 @@ const known: Readonly<Record<keyof DistributedOptimizerOptions, true>> = {
   groups: true,
   gradientPredivideFactor: true,
   compression: true,
+  processSet: true,
   backwardPassesPerStep: true,
   averageAggregatedGradients: true,
   clipNorm: true,

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { rank } from '../../session.js';
+import { sessionOf } from '../../process-set.js';
 import { layersModule, type Callback, type Logs } from './base.js';
 import { agreedValue, isBetter, type MonitorOptions } from './monitor.js';
 
@@ -22,7 +22,8 @@ export function bestCheckpoint(target: string | tf.io.IOHandler, options: BestCh
       const value = await agreedValue('bestCheckpoint', logs, options);
       if (Number.isNaN(value) || (this.best !== undefined && !isBetter(value, this.best, options))) return;
       this.best = value;
-      if (rank() === 0) await this.model.save(target, { includeOptimizer: options.includeOptimizer === true });
+      const { rank } = sessionOf('bestCheckpoint', options.processSet).config;
+      if (rank === 0) await this.model.save(target, { includeOptimizer: options.includeOptimizer === true });
     }
   }
   return new BestCheckpoint();

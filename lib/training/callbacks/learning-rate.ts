@@ -1,10 +1,11 @@
 import { invalid } from '../../arguments.js';
-import { size } from '../../session.js';
+import { sessionOf } from '../../process-set.js';
 import { learningRateOf, setLearningRate } from '../learning-rate.js';
 import { checkPositive } from '../reduce-settings.js';
+import type { WithProcessSet } from '../within.js';
 import { layersModule, type Callback } from './base.js';
 
-export interface WarmupOptions {
+export interface WarmupOptions extends WithProcessSet {
   /** Epochs until the optimizer's own rate is reached; 5 unless given. */
   warmupEpochs?: number;
   /** Batches in an epoch of this rank; needed only where `fit` cannot know it (a dataset without a size). */
@@ -17,7 +18,7 @@ export interface WarmupOptions {
  */
 export function learningRateWarmup(options: WarmupOptions = {}): Callback {
   const where = 'learningRateWarmup';
-  const { warmupEpochs = 5, stepsPerEpoch } = options;
+  const { warmupEpochs = 5, stepsPerEpoch, processSet } = options;
   checkPositive(where, 'warmupEpochs', warmupEpochs);
   if (stepsPerEpoch !== undefined) checkPositive(where, 'stepsPerEpoch', stepsPerEpoch);
   const { Callback: Base } = layersModule();
@@ -39,7 +40,7 @@ export function learningRateWarmup(options: WarmupOptions = {}): Callback {
     override onBatchBegin(batch: number): Promise<void> {
       if (this.done) return Promise.resolve();
       const progress = (this.epoch + batch / this.steps()) / warmupEpochs;
-      const ranks = size();
+      const ranks = sessionOf(where, processSet).config.size;
       setLearningRate(this.model.optimizer, (this.target / ranks) * (1 + Math.min(1, progress) * (ranks - 1)));
       this.done = progress >= 1;
       return Promise.resolve();

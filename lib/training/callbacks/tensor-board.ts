@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { rank } from '../../session.js';
+import { sessionOf } from '../../process-set.js';
+import type { WithProcessSet } from '../within.js';
 import { layersModule, readLogs, type Callback, type Logs } from './base.js';
 import { EventFile } from './event-file.js';
 
@@ -7,13 +8,13 @@ import { EventFile } from './event-file.js';
  * Has rank 0 write each epoch's loss and metrics for TensorBoard, in the folders `train` and `val` as `tf.node.tensorBoard` does, with any
  * backend. Place it after `averageMetrics`.
  */
-export function tensorBoard(logFolder: string): Callback {
+export function tensorBoard(logFolder: string, options: WithProcessSet = {}): Callback {
   const { Callback: Base } = layersModule();
   class TensorBoard extends Base {
     private readonly files = new Map<string, EventFile>();
 
     override async onEpochEnd(epoch: number, logs: Logs = {}): Promise<void> {
-      if (rank() !== 0) return;
+      if (sessionOf('tensorBoard', options.processSet).config.rank !== 0) return;
       const numbers = Object.entries(await readLogs(logs));
       const ofValidation = (key: string) => key.startsWith('val_');
       const training = numbers.filter(([key]) => !ofValidation(key)).map(([key, value]) => [`epoch_${key}`, value]);
