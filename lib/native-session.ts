@@ -31,7 +31,7 @@ export function openNative(
   });
 }
 
-/** A process set is not on the timeline: its operations go on beside those of the job. */
+/** A process set is on the job's timeline. */
 function diagnosticsOf(config: Config, isSet: boolean): NativeDiagnostics {
   const { flightRecorderDir, timeline } = config;
   return {

@@ -74,6 +74,17 @@ describe('an engine that explains itself', () => {
     assert.match(stdout, /in shape: operation 2 of all ranks\n {2}ranks 0, 2: .*\[3\].*\n {2}rank 1: .*\[1\]/);
   });
 
+  it('a rank that has joined is not taken for one that is missing', async () => {
+    const { ranks } = await run('with a joined rank', ['--timeout-ms', '700', '--flight-recorder-dir', folder]);
+    const { code, message } = ranks[2]!.result as Caught;
+    assert.equal(code, 'RING_TIMEOUT', message);
+    assert.match(message, /allreduce "never": rank 1 on \S+ did not call it within 700 ms, rank 2 on \S+ did/);
+    const found = analyze([folder]);
+    assert.match(found, /up to operation 5, allreduce "without rank 0" of float32 \[3\], sum/);
+    assert.match(found, /"never" of float32 \[3\], average was asked for by rank 2, and never by rank 1\n/);
+    assert.match(found, /rank 0 has joined/);
+  });
+
   it('SIGUSR2: every rank writes what it keeps, also one that is blocked', async () => {
     const { ranks } = await run('dump on a signal', ['--flight-recorder-dir', folder]);
     assert.deepEqual(

@@ -52,6 +52,16 @@ describe('timeline', () => {
           `${name} in the group`,
         );
       checkNesting(own);
+      const ofPair = own.filter(({ args }) => args?.tensor === 'allreduce "of the pair"');
+      assert.deepEqual(
+        ofPair.map(({ name, ph }) => `${ph} ${name}`).sort(),
+        rank === 2 ? [] : ['X allreduce "of the pair"', 'b negotiate', 'b queue'],
+      );
+      const lines = own.filter(({ ph, args }) => ph === 'M' && args?.name === 'process set 0, 1: data thread');
+      assert.deepEqual(
+        lines.map(({ tid }) => tid),
+        ofPair.filter(({ ph }) => ph === 'X').map(({ tid }) => tid),
+      );
     }
     assert.equal(existsSync(path.join(folder, 'out.rank-0.json')), false, 'the parts are gone');
     checkAligned(events);
@@ -86,7 +96,7 @@ describe('timeline', () => {
 
 /** Events of one thread are one inside the other, or one after the other; each begin of an overlapping one has its end. */
 function checkNesting(events: readonly Event[]): void {
-  for (const lane of [1, 2, 3]) {
+  for (const lane of new Set(events.map(({ tid }) => tid))) {
     const own = events.filter(({ ph, tid }) => ph === 'X' && tid === lane).sort((a, b) => a.ts - b.ts || b.dur - a.dur);
     const open: number[] = [];
     for (const { name, ts, dur } of own) {

@@ -93,7 +93,10 @@ function unfinished(
   return { kind: 'unfinished', operation, done, inside };
 }
 
-/** Of what ranks wait in, the one that was asked for first and not by all. */
+/**
+ * Of what ranks wait in, the one that was asked for first and not by all. Nobody waits for a rank that has joined, and a join waits for
+ * whatever the others are at: it comes last.
+ */
 function firstMissing(dumps: readonly FlightDump[]): Divergence | undefined {
   const open = new Map<string, { operation: FlightOperation; waiting: number[] }>();
   for (const { rank, operations } of dumps) {
@@ -104,13 +107,25 @@ function firstMissing(dumps: readonly FlightDump[]): Divergence | undefined {
       open.set(operation.name, entry);
     }
   }
-  const ranks = dumps.map(({ rank }) => rank);
-  const incomplete = [...open.values()].filter(({ waiting }) => waiting.length < ranks.length);
-  incomplete.sort((a, b) => a.operation.submittedUs - b.operation.submittedUs);
-  const [first] = incomplete;
-  if (first === undefined) return undefined;
-  const { operation, waiting } = first;
-  return { kind: 'missing', operation, waiting, missing: ranks.filter((rank) => !waiting.includes(rank)) };
+  const joined = dumps.filter(hasJoined).map(({ rank }) => rank);
+  const incomplete = [...open.values()]
+    .map(({ operation, waiting }) => {
+      const there = isJoin(operation) ? waiting : [...waiting, ...joined];
+      return { operation, waiting, missing: dumps.map(({ rank }) => rank).filter((rank) => !there.includes(rank)) };
+    })
+    .filter(({ missing }) => missing.length > 0);
+  const place = (operation: FlightOperation) => (isJoin(operation) ? Infinity : operation.submittedUs);
+  const [first] = incomplete.sort((a, b) => place(a.operation) - place(b.operation));
+  return first && { kind: 'missing', ...first };
+}
+
+/** Whether this rank asks for nothing more until all have joined. */
+export function hasJoined({ operations }: FlightDump): boolean {
+  return operations.some((operation) => isOpen(operation) && isJoin(operation));
+}
+
+function isJoin({ kind }: FlightOperation): boolean {
+  return kind === 'join';
 }
 
 /** Asked for by this rank, and not by all. */

@@ -1,14 +1,20 @@
-import { findDivergence, isOpen, type Divergence } from './divergence.js';
+import { findDivergence, hasJoined, isOpen, type Divergence } from './divergence.js';
 import type { FlightDump, FlightOperation } from './dump-file.js';
 
 /** What `tsrun analyze` prints: the first operation on which ranks diverge, in plain words. */
 export function explain(dumps: readonly FlightDump[]): string {
   const { ranks, jobId, generation, reason } = dumps[0]!;
   const { lastCommon, first } = findDivergence(dumps);
+  const joined = dumps.filter(hasJoined).map(({ rank }) => rank);
   const absent = ranks.filter((rank) => !dumps.some((dump) => dump.rank === rank));
   return [
     `dumps of ${dumps.length} of the ranks ${ranks.join(', ')} (job ${jobId}, ring ${generation}); written because: ${reason}`,
     ...(absent.length > 0 ? [`no dump of ${names(absent)}: killed, or on a host whose folder was not given`] : []),
+    ...(joined.length > 0
+      ? [
+          `${names(joined)} ${joined.length === 1 ? 'has' : 'have'} joined: done, and standing in for what the others do`,
+        ]
+      : []),
     lastCommon === undefined ? 'no operation is common to all' : `all did the same up to ${numbered(lastCommon)}`,
     ...(first === undefined ? ['no divergence is found'] : ['', ...tell(first, dumps)]),
     '',

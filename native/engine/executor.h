@@ -26,7 +26,7 @@ class Executor {
   ~Executor();
 
   /// Tells `timeline` of the phases of operations, while it is on. Before the first operation.
-  void showOn(Timeline* timeline) { timeline_ = timeline; }
+  void showOn(TimelineTrack* timeline) { timeline_ = timeline; }
 
   /// An operation that all ranks have agreed on. Any thread.
   void enqueue(Operation operation);
@@ -64,7 +64,7 @@ class Executor {
   CollectiveBackend& backend_;
   PendingTable& pending_;
   FlightRecorder& recorder_;
-  Timeline* timeline_ = nullptr;
+  TimelineTrack* timeline_ = nullptr;
   const size_t fusionThresholdBytes_;
   const OnFailure onFailure_;
   BlockPool pool_;

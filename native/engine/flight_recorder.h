@@ -52,7 +52,7 @@ class FlightRecorder {
   explicit FlightRecorder(size_t capacity) : places_(capacity) {}
 
   /// Shows every operation on `timeline` too, while that is on; it must outlive this. Before the first operation.
-  void showOn(Timeline* timeline) { timeline_ = timeline; }
+  void showOn(TimelineTrack* timeline) { timeline_ = timeline; }
   /// Shows what is under way, when the timeline ends: it may be what everybody waits for.
   void showUnfinished();
 
@@ -85,7 +85,7 @@ class FlightRecorder {
   FlightRecord* find(uint64_t sequence) REQUIRES(mutex_);
   bool shows() const { return timeline_ && timeline_->on(); }
 
-  Timeline* timeline_ = nullptr;
+  TimelineTrack* timeline_ = nullptr;
 
   mutable Mutex mutex_;
   std::vector<FlightRecord> places_ GUARDED_BY(mutex_);

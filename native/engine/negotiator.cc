@@ -116,9 +116,12 @@ std::optional<Verdict> Negotiator::settled(const std::string& name, Clock::time_
   return verdict;
 }
 
+bool Negotiator::isJoin(const Entry& entry) {
+  return firstOf(entry.byRank)->header.kind == OperationKind::kJoin;
+}
+
 bool Negotiator::complete(const Entry& entry) const {
-  const auto& first = firstOf(entry.byRank);
-  if (first->header.kind == OperationKind::kJoin) return entry.count == size_;
+  if (isJoin(entry)) return entry.count == size_;
   for (size_t rank = 0; rank < size_; ++rank) {
     if (!entry.byRank[rank] && !joined_[rank]) return false;
   }
@@ -135,12 +138,12 @@ Incomplete Negotiator::giveUp(const std::string& name) {
 std::vector<Incomplete> Negotiator::incomplete() const {
   std::vector<Incomplete> all;
   for (const auto& [name, entry] : pending_) all.push_back(describeIncomplete(name, entry));
-  std::ranges::stable_sort(all, {}, &Incomplete::begun);
+  std::ranges::stable_sort(all, {}, [](const Incomplete& each) { return std::pair(each.joins, each.begun); });
   return all;
 }
 
 Incomplete Negotiator::describeIncomplete(const std::string& name, const Entry& entry) const {
-  Incomplete found{describe(firstOf(entry.byRank)->header), entry.begun, {}, {}, name};
+  Incomplete found{describe(firstOf(entry.byRank)->header), entry.begun, {}, {}, name, isJoin(entry)};
   for (size_t rank = 0; rank < size_; ++rank) {
     if (joinedWithout(entry, rank)) continue;
     (entry.byRank[rank] ? found.waiting : found.missing).push_back(static_cast<int>(rank));
@@ -157,7 +160,8 @@ std::optional<std::string> Negotiator::blockedBy(int rank) const {
 }
 
 Clock::time_point Negotiator::oldest() const {
-  return std::ranges::min_element(pending_, {}, [](const auto& item) { return item.second.begun; })->second.begun;
+  const auto age = [](const auto& item) { return std::pair(isJoin(item.second), item.second.begun); };
+  return std::ranges::min_element(pending_, {}, age)->second.begun;
 }
 
 Verdict Negotiator::judge(const std::string& name, Entry& entry) const {

@@ -29,6 +29,7 @@ struct Incomplete {
   std::vector<int> missing;
   std::vector<int> waiting;
   std::string name;
+  bool joins = false;  // a join waits for as long as the others have work
 };
 
 /// Rank 0's table of who has asked for what. Pure thinking: no clock, no I/O. Used by the control thread of rank 0.
@@ -47,8 +48,8 @@ class Negotiator {
   /// Forgets an operation that lacks ranks, and says which. Only while holds(name).
   Incomplete giveUp(const std::string& name);
 
-  /// All operations that still lack ranks, the longest waiting first: what each rank waits for when one of them is
-  /// late.
+  /// All operations that still lack ranks, the longest waiting first, and then a join: what each rank waits for when
+  /// one of them is late.
   std::vector<Incomplete> incomplete() const;
 
   /// An operation that can never be complete because `rank`, which left, has not asked for it; nothing if there is
@@ -58,7 +59,7 @@ class Negotiator {
   /// Whether an operation of this name waits for ranks.
   bool holds(const std::string& name) const { return pending_.contains(name); }
   bool empty() const { return pending_.empty(); }
-  /// When the oldest operation was begun; only when not empty().
+  /// When the oldest operation was begun, a join only if nothing else waits; only when not empty().
   Clock::time_point oldest() const;
 
  private:
@@ -67,6 +68,7 @@ class Negotiator {
     size_t count = 0;
     Clock::time_point begun;
   };
+  static bool isJoin(const Entry& entry);
   bool complete(const Entry& entry) const;
   bool joinedWithout(const Entry& entry, size_t rank) const { return joined_[rank] && !entry.byRank[rank]; }
   std::optional<Verdict> settled(const std::string& name, Clock::time_point now);

@@ -53,9 +53,11 @@ struct Session::Engine {
         members(options.members.empty() ? Members(options.size) : Members(options.members)),
         log(members.numberOf(options.rank), options.logLevel),
         parent(std::move(parentSession)),
-        timeline(options.rank, options.hostname),
+        timeline(parent ? nullptr : std::make_unique<Timeline>(options.rank, options.hostname)),
+        track(parent ? *parent->engine_->timeline : *timeline, nameOfSet()),
         recorder(options.flightRecorderSize) {}
 
+  std::string nameOfSet() const;
   bool onOneHost() const { return topology.hosts.size() == 1; }
   bool mayShareMemory() const { return options.transport != Transport::kTcp && onOneHost(); }
   void leave();
@@ -90,7 +92,8 @@ struct Session::Engine {
   bool closed GUARDED_BY(mutex) = false;
   std::vector<std::weak_ptr<Session>> children GUARDED_BY(mutex);
 
-  Timeline timeline;
+  const std::unique_ptr<Timeline> timeline;  // the job's; process sets have tracks on it
+  TimelineTrack track;
   FlightRecorder recorder;
   Mutex dumping;  // the parent's thread may dump a process set
   std::atomic<Clock::time_point> lastDump{};
@@ -242,12 +245,14 @@ Result<std::vector<double>> Session::time(Algorithm algorithm, size_t bytes, siz
 }
 
 Status Session::startTimeline(const std::string& file) {
-  return engine_->timeline.start(file, [engine = engine_.get()] { return engine->clockOffset.load(); });
+  if (engine_->parent) return Status(StatusCode::kInvalidArgument, "startTimeline: a process set is on the job's");
+  return engine_->timeline->start(file, [engine = engine_.get()] { return engine->clockOffset.load(); });
 }
 
 void Session::stopTimeline() {
+  for (const auto& set : engine_->sets()) set->engine_->recorder.showUnfinished();
   engine_->recorder.showUnfinished();
-  engine_->timeline.stop();
+  if (engine_->timeline) engine_->timeline->stop();
 }
 
 Status Session::checkOpen(const RequestHeader& header, const std::vector<Shape>& shapes,
@@ -273,6 +278,13 @@ void Session::close() {
   for (std::thread& thread : closing) thread.join();
 }
 
+// `process set 0, 2`; nothing for the job itself.
+std::string Session::Engine::nameOfSet() const {
+  std::string text;
+  for (const int rank : options.members) text.append(text.empty() ? "process set " : ", ").append(std::to_string(rank));
+  return text;
+}
+
 void Session::Engine::leave() {
   const Status reason(StatusCode::kShutDown, "the ring was shut down");
   auto givenUp = pending.fail(reason);
@@ -285,7 +297,7 @@ void Session::Engine::leave() {
   control->leave(std::move(givenUp), Deadline::in(kFarewellTime));
   executor->stop();
   recorder.showUnfinished();
-  timeline.stop();
+  if (timeline) timeline->stop();
 }
 
 // Ranks of one host share memory, unless they were told not to or one of them cannot; on all hosts or none.
@@ -353,10 +365,10 @@ void Session::Engine::start(std::vector<Socket> controlLinks, std::vector<std::s
   if (options.rank == 0 && options.size > 1) sayWhatWasChosen();
   CollectiveBackend& moves = twoLevels ? static_cast<CollectiveBackend&>(*twoLevels) : *backend;
   pending.recordIn(&recorder);
-  recorder.showOn(&timeline);
+  recorder.showOn(&track);
   executor = std::make_unique<Executor>(options.rank, members, moves, pending, recorder, options.fusionThresholdBytes,
                                         [this](const Status& status) { return onFailure(status); });
-  executor->showOn(&timeline);
+  executor->showOn(&track);
   if (agreement) {
     pending.announceTo(agreement.get());
     direct = std::make_unique<DirectPath>(*agreement, *executor, recorder, static_cast<size_t>(options.size));
@@ -405,6 +417,8 @@ void Session::Engine::onVerdict(Verdict verdict) {
 // An operation that this rank has not asked for: it has joined, and brings zeros and no rows. Or it has given up what
 // it asked for, as the ring is being left.
 void Session::Engine::standIn(Verdict verdict) {
+  // What is refused counts on all ranks alike, so that their records can be compared.
+  if (!verdict.status.ok() && verdict.status.code() != StatusCode::kTimeout) recorder.agreed(0);
   if (!verdict.status.ok() || !verdict.request || !pending.standIn(verdict.name)) return;
   Request request = *std::move(verdict.request);
   if (request.header.kind == OperationKind::kAllgather) request.shapes = withoutRows(std::move(request.shapes));

@@ -16,6 +16,9 @@ constexpr std::chrono::milliseconds kWriteEvery{500};
 constexpr size_t kWriteAt = 4096;
 
 constexpr const char* kLaneNames[] = {"", "calls that block", "data thread", "data under way"};
+constexpr uint32_t kLanes = 4;  // of a track; the first is empty
+// Numbers of a track's overlapping events; what is above tells of the track.
+constexpr uint64_t kIdsOfATrack = uint64_t{1} << 40;
 
 void appendMicros(std::string& out, std::chrono::nanoseconds time) {
   char text[32];
@@ -24,6 +27,12 @@ void appendMicros(std::string& out, std::chrono::nanoseconds time) {
 }
 
 }  // namespace
+
+uint32_t Timeline::addTrack(std::string name) {
+  MutexLock lock(mutex_);
+  tracks_.push_back(std::move(name));
+  return static_cast<uint32_t>(tracks_.size() - 1);
+}
 
 Status Timeline::start(const std::string& file, std::function<std::chrono::nanoseconds()> clockOffset) {
   MutexLock starting(starting_);
@@ -36,6 +45,7 @@ Status Timeline::start(const std::string& file, std::function<std::chrono::nanos
     MutexLock lock(mutex_);
     stopping_ = false;
     events_.clear();
+    told_ = 0;
   }
   thread_ = std::thread([this] { run(); });
   on_.store(true);
@@ -63,21 +73,18 @@ void Timeline::add(Event event) {
   if (events_.size() == kWriteAt) changed_.notifyAll();
 }
 
-void Timeline::phase(const char* name, Clock::time_point begin, Clock::time_point end, bool beside) {
-  add({name, {}, begin, end, beside ? Lane::kBeside : Lane::kData, 0, 0, {}});
-}
-
 void Timeline::run() {
   for (bool last = false; !last;) {
     std::vector<Event> events;
+    std::string text;
     {
       MutexLock lock(mutex_);
       changed_.waitUntil(mutex_, Deadline::in(kWriteEvery),
                          [this]() REQUIRES(mutex_) { return stopping_ || events_.size() >= kWriteAt; });
       events.swap(events_);
+      for (; told_ < tracks_.size(); ++told_) text += headOf(static_cast<uint32_t>(told_), tracks_[told_]);
       last = stopping_;
     }
-    std::string text;
     const auto offset = clockOffset_();
     for (const Event& event : events) format(event, offset, text);
     write(text);
@@ -89,12 +96,16 @@ std::string Timeline::head() const {
   std::string text = "[\n";
   text.append(R"({"name":"process_name","ph":"M","pid":)").append(rank).append(R"(,"args":{"name":)");
   appendJson(text, "rank " + rank + " on " + hostname_);
-  text.append("}},\n");
+  return text.append("}},\n");
+}
+
+std::string Timeline::headOf(uint32_t track, const std::string& name) const {
+  std::string text;
   for (const Lane lane : {Lane::kCalls, Lane::kData, Lane::kBeside}) {
-    const auto number = static_cast<size_t>(lane);
-    text.append(R"({"name":"thread_name","ph":"M","pid":)").append(rank).append(R"(,"tid":)");
-    text.append(std::to_string(number)).append(R"(,"args":{"name":)");
-    appendJson(text, kLaneNames[number]);
+    const auto number = static_cast<uint32_t>(lane);
+    text.append(R"({"name":"thread_name","ph":"M","pid":)").append(std::to_string(rank_)).append(R"(,"tid":)");
+    text.append(std::to_string(track * kLanes + number)).append(R"(,"args":{"name":)");
+    appendJson(text, name.empty() ? kLaneNames[number] : name + ": " + kLaneNames[number]);
     text.append("}},\n");
   }
   return text;
@@ -106,7 +117,9 @@ void Timeline::format(const Event& event, std::chrono::nanoseconds offset, std::
     out.append(R"({"name":)");
     appendJson(out, event.id == 0 && !event.tensor.empty() ? std::string_view(event.tensor) : event.name);
     out.append(R"(,"cat":"tsring","ph":")").append(kind).append(R"(","pid":)").append(std::to_string(rank_));
-    out.append(R"(,"tid":)").append(std::to_string(static_cast<int>(event.lane))).append(R"(,"ts":)");
+    out.append(R"(,"tid":)")
+        .append(std::to_string(event.track * kLanes + static_cast<uint32_t>(event.lane)))
+        .append(R"(,"ts":)");
     appendMicros(out, at.time_since_epoch() + offset);
   };
   const auto args = [&] {
@@ -124,7 +137,7 @@ void Timeline::format(const Event& event, std::chrono::nanoseconds offset, std::
     out.append("},\n");
     return;
   }
-  const std::string id = R"(,"id":)" + std::to_string(event.id);
+  const std::string id = R"(,"id":)" + std::to_string(event.track * kIdsOfATrack + event.id);
   open("b", event.begin);
   out.append(id);
   args();

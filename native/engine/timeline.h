@@ -17,9 +17,9 @@ namespace tsring {
 /// Writes what a rank does, as it does it, to a file in the trace event format of Chrome, which Perfetto opens: one
 /// event a line, so that the file of a rank that was killed can be read too. Any thread; events are put down under a
 /// short lock and formatted by a thread of its own, which there is while the timeline is on.
-class Timeline final : public PhaseSink {
+class Timeline {
  public:
-  /// Where in a rank's part of the picture an event belongs.
+  /// Where on a track an event belongs.
   enum class Lane : uint8_t { kCalls = 1, kData = 2, kBeside = 3 };
   struct Event {
     const char* name;
@@ -29,10 +29,15 @@ class Timeline final : public PhaseSink {
     uint64_t id = 0;  // 0: a part of what its thread does; else of several that overlap
     uint64_t bytes = 0;
     std::string_view algorithm;  // of static storage
+    uint32_t track = 0;
   };
 
   Timeline(int rank, std::string hostname) : rank_(rank), hostname_(std::move(hostname)) {}
-  ~Timeline() override { stop(); }
+  ~Timeline() { stop(); }
+
+  /// A number for one ring's part of the picture, in which things go on beside those of other rings: 0 for the job's,
+  /// which has no name, then one for each process set.
+  uint32_t addTrack(std::string name);
 
   /// Whether events are wanted: one relaxed load.
   bool on() const { return on_.load(std::memory_order_relaxed); }
@@ -44,11 +49,11 @@ class Timeline final : public PhaseSink {
   void stop();
 
   void add(Event event);
-  void phase(const char* name, Clock::time_point begin, Clock::time_point end, bool beside) override;
 
  private:
   void run();
   std::string head() const;
+  std::string headOf(uint32_t track, const std::string& name) const;
   void format(const Event& event, std::chrono::nanoseconds offset, std::string& out) const;
   void write(const std::string& text);
 
@@ -62,8 +67,31 @@ class Timeline final : public PhaseSink {
   Mutex mutex_;
   Condition changed_;
   std::vector<Event> events_ GUARDED_BY(mutex_);
+  std::vector<std::string> tracks_ GUARDED_BY(mutex_);
+  size_t told_ GUARDED_BY(mutex_) = 0;  // tracks that are in the file
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
+};
+
+/// One ring's part of a timeline. Any thread.
+class TimelineTrack final : public PhaseSink {
+ public:
+  /// `timeline` must outlive this.
+  TimelineTrack(Timeline& timeline, std::string name)
+      : timeline_(timeline), track_(timeline.addTrack(std::move(name))) {}
+
+  bool on() const { return timeline_.on(); }
+  void add(Timeline::Event event) {
+    event.track = track_;
+    timeline_.add(std::move(event));
+  }
+  void phase(const char* name, Clock::time_point begin, Clock::time_point end, bool beside) override {
+    add({name, {}, begin, end, beside ? Timeline::Lane::kBeside : Timeline::Lane::kData, 0, 0, {}});
+  }
+
+ private:
+  Timeline& timeline_;
+  const uint32_t track_;
 };
 
 }  // namespace tsring

@@ -82,6 +82,18 @@ TEST(JoinNegotiator, IsAsOldAsTheLastThingThatWasAgreedOn) {
   EXPECT_EQ(negotiator.oldest(), kStart + seconds(7));
 }
 
+TEST(JoinNegotiator, TellsOfTheJoinLast) {
+  Negotiator negotiator(3);
+  std::ignore = negotiator.join(0, joinOf(), kStart);
+  std::ignore = negotiator.add(2, requestOf(OperationKind::kAllreduce, "x"), kStart + seconds(3));
+  EXPECT_EQ(negotiator.oldest(), kStart + seconds(3));
+  const auto incomplete = negotiator.incomplete();
+  ASSERT_EQ(incomplete.size(), 2U);
+  EXPECT_EQ(incomplete[0].name, "x");
+  EXPECT_EQ(incomplete[0].missing, std::vector{1});
+  EXPECT_TRUE(incomplete[1].joins);
+}
+
 class JoinOf : public testing::TestWithParam<std::tuple<int, Transport, bool>> {
  protected:
   static int size() { return std::get<0>(GetParam()); }

@@ -36,6 +36,16 @@ const programs: Record<string, () => Promise<unknown>> = {
     ring.allreduceSync(values, { name: 'same' });
     return caught(() => ring.allreduceSync(rank === 1 ? Float32Array.of(1) : values, { name: 'shape' }));
   },
+  // Rank 0 has joined. The others go on, with a call that is refused for that, and then do not do the same.
+  async 'with a joined rank'() {
+    ring.allreduceSync(values, { name: 'together' });
+    if (rank === 0) return caught(() => ring.join());
+    await ring.barrier({ name: 'rank 0 has joined' });
+    await caught(() => ring.allreduce(values, { name: 'refused', op: 'max' }));
+    await ring.allgather(values, { name: 'rows' });
+    await ring.allreduce(values, { name: 'without rank 0', op: 'sum' });
+    return caught(() => (rank === 1 ? delay(1500) : ring.allreduce(values, { name: 'never' })));
+  },
   // The JavaScript of ranks 0 and 2 stands still when they get the signal.
   async 'dump on a signal'() {
     const pids = ring.allgatherSync(Int32Array.of(process.pid), { name: 'pids' });

@@ -1,5 +1,5 @@
-// Runs random operations, named, submitted in an order of each rank's own, and in blocking form; compares every result with a plain
-// computation. Arguments: seed, number of operations.
+// Runs random operations, over all ranks and over process sets, named, submitted in an order of each rank's own, and in blocking form;
+// compares every result with a plain computation. Arguments: seed, number of operations.
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
@@ -42,27 +42,53 @@ const plan = fc.record({
   inPlace: fc.boolean(),
   prescaleFactor: fc.constantFrom(1, 2, 0.5),
   postscaleFactor: fc.constantFrom(1, 1, 0.5, -2),
+  /** Of the sets below; half of the operations go over all ranks. */
+  set: fc.constantFrom(0, 0, 1, 2),
   seed: fc.nat(),
 });
 type Plan = typeof plan extends fc.Arbitrary<infer P> ? P : never;
 type Form = Plan['form'];
 
 await tf.setBackend('cpu');
-await ring.init();
+const everyone = Array.from({ length: Number(process.env['TSRING_SIZE'] ?? 1) }, (_, rank) => rank);
+const some = [everyone.slice(-3), everyone.filter((rank) => rank % 2 === 0)];
+await ring.init({ processSets: some.map((ranks) => new ring.ProcessSet(ranks)) });
+const sets = ring.processSets();
 const plans = fc.sample(plan, { seed, numRuns: count });
 const own = new Numbers(seed + 1 + ring.rank());
+let done = 0;
 for (let start = 0; start < plans.length; start += 10) {
   const batch = plans.slice(start, start + 10).map((p, index) => ({ p, name: `batch ${start}, ${index}` }));
-  const begun = own.shuffled(batch).map(({ p, name }) => ({ p, handle: begin(p, name) }));
+  const mine = batch.filter(({ p }) => setOf(p).included());
+  const begun = own.shuffled(mine).map(({ p, name }) => ({ p, handle: begin(p, name) }));
   // Half of the batches block, handle by handle, in an order of this rank's own.
   for (const { p, handle } of own.shuffled(begun)) {
     check(p, listOf(start % 20 === 0 ? handle.wait() : await handle));
     assert.equal(handle.poll(), true);
   }
-  for (const { p } of batch) check(p, runSync(p));
+  for (const { p } of mine) check(p, runSync(p));
+  done += 2 * mine.length;
 }
-report({ operations: 2 * plans.length });
+report({ operations: done });
 await ring.shutdown();
+
+function setOf({ set }: Plan): ring.ProcessSet {
+  return sets[set]!;
+}
+
+/** The ranks that take part. */
+function ranksOf(p: Plan): readonly number[] {
+  return setOf(p).ranks;
+}
+
+/** Which of them this one is. */
+function placeIn(p: Plan): number {
+  return setOf(p).rank();
+}
+
+function rootOf(p: Plan): number {
+  return ranksOf(p)[p.root % ranksOf(p).length]!;
+}
 
 /** Values that rank `rank` brings: small integers, so that sums and products are exact in every dtype. */
 function values({ seed, kind, form, lengths }: Plan, rank: number): number[][] {
@@ -106,9 +132,13 @@ function reduceOptions(p: Plan, name?: string): ring.ReduceOptions {
   const tensor = !form.endsWith('Array');
   const [prescaleFactor, postscaleFactor] = factors(p);
   return {
-    ...{ ...(name !== undefined && { name }), op: opOf(form, op), prescaleFactor, postscaleFactor },
+    ...{ ...callOptions(p, name), op: opOf(form, op), prescaleFactor, postscaleFactor },
     ...(p.kind.endsWith('llreduce') && { inPlace: inPlace && !tensor }),
   };
+}
+
+function callOptions(p: Plan, name?: string): { name?: string; processSet: ring.ProcessSet } {
+  return { ...(name !== undefined && { name }), processSet: setOf(p) };
 }
 
 /** A product that wraps around is not scaled, nor is what is no number. */
@@ -122,12 +152,12 @@ function opOf(form: Form, op: Plan['op']): Plan['op'] {
 }
 
 /** How many of so many rows each rank gets: all of the ragged part to one of them, and nothing to another. */
-function splitsOf({ seed }: Plan, rows: number, rank: number): number[] {
-  const numbers = new Numbers(seed + rank);
-  const splits = Array.from({ length: ring.size() }, () => 0);
+function splitsOf(p: Plan, rows: number, rank: number): number[] {
+  const numbers = new Numbers(p.seed + rank);
+  const splits = ranksOf(p).map(() => 0);
   for (let left = rows; left > 0;) {
     const some = 1 + numbers.below(left);
-    splits[numbers.below(ring.size())]! += some;
+    splits[numbers.below(splits.length)]! += some;
     left -= some;
   }
   return splits;
@@ -144,19 +174,22 @@ function begin(p: Plan, name: string): ring.Handle<Result> {
     case 'groupedAllreduce':
       return ring.groupedAllreduce(given, options);
     case 'allgather':
-      return ring.allgather(given[0]!, { name });
+      return ring.allgather(given[0]!, callOptions(p, name));
     case 'groupedAllgather':
-      return ring.groupedAllgather(given, { name });
+      return ring.groupedAllgather(given, callOptions(p, name));
     case 'broadcast':
-      return ring.broadcast(given[0]!, p.root % ring.size(), { name, inPlace: p.inPlace && p.form.endsWith('Array') });
+      return ring.broadcast(given[0]!, rootOf(p), {
+        ...callOptions(p, name),
+        inPlace: p.inPlace && p.form.endsWith('Array'),
+      });
     case 'reducescatter':
       return ring.reducescatter(given[0]!, options);
     case 'groupedReducescatter':
       return ring.groupedReducescatter(given, options);
     case 'alltoall':
-      return ring.alltoall(given[0]!, { name, splits: splitsOf(p, rowsOf(given[0]!), ring.rank()) });
+      return ring.alltoall(given[0]!, { ...callOptions(p, name), splits: splitsOf(p, rowsOf(given[0]!), ring.rank()) });
     case 'barrier':
-      return ring.barrier({ name }) as ring.Handle<undefined>;
+      return ring.barrier(callOptions(p, name)) as ring.Handle<undefined>;
   }
 }
 
@@ -169,19 +202,21 @@ function runSync(p: Plan): ring.Value[] {
     case 'groupedAllreduce':
       return ring.groupedAllreduceSync(given, options);
     case 'allgather':
-      return [ring.allgatherSync(given[0]!)];
+      return [ring.allgatherSync(given[0]!, callOptions(p))];
     case 'groupedAllgather':
-      return ring.groupedAllgatherSync(given);
+      return ring.groupedAllgatherSync(given, callOptions(p));
     case 'broadcast':
-      return [ring.broadcastSync(given[0]!, p.root % ring.size())];
+      return [ring.broadcastSync(given[0]!, rootOf(p), callOptions(p))];
     case 'reducescatter':
       return [ring.reducescatterSync(given[0]!, options)];
     case 'groupedReducescatter':
       return ring.groupedReducescatterSync(given, options);
     case 'alltoall':
-      return listOf(ring.alltoallSync(given[0]!, { splits: splitsOf(p, rowsOf(given[0]!), ring.rank()) }));
+      return listOf(
+        ring.alltoallSync(given[0]!, { ...callOptions(p), splits: splitsOf(p, rowsOf(given[0]!), ring.rank()) }),
+      );
     case 'barrier':
-      ring.barrierSync();
+      ring.barrierSync(callOptions(p));
       return [];
   }
 }
@@ -216,11 +251,13 @@ function plain(values: Iterable<number | bigint>): number[] {
 
 /** What the operation must give, from the definition. */
 function plainly(p: Plan): number[][] {
-  const ranks = Array.from({ length: ring.size() }, (_, rank) => values(p, rank));
+  const taking = ranksOf(p);
+  const ranks = taking.map((rank) => values(p, rank));
   if (p.kind === 'barrier') return [];
-  if (p.kind === 'broadcast') return ranks[p.root % ring.size()]!;
+  if (p.kind === 'broadcast') return values(p, rootOf(p));
   if (p.kind.endsWith('llgather')) return ranks[0]!.map((_, t) => ranks.flatMap((rank) => rank[t]!));
-  if (p.kind === 'alltoall') return [ranks.flatMap(([only], rank) => part(only!, splitsOf(p, only!.length, rank)))];
+  if (p.kind === 'alltoall')
+    return [ranks.flatMap(([only], i) => part(p, only!, splitsOf(p, only!.length, taking[i]!)))];
   const [before, after] = factors(p);
   const op = opOf(p.form, p.op);
   const all = ranks[0]!.map((tensor, t) =>
@@ -229,23 +266,22 @@ function plainly(p: Plan): number[][] {
       return scaled(p.form, reduce(p.form, op, numbers), after);
     }),
   );
-  return p.kind.endsWith('llreduce') ? all : all.map((rows) => part(rows, sharesOf(rows.length)));
+  return p.kind.endsWith('llreduce') ? all : all.map((rows) => part(p, rows, sharesOf(p, rows.length)));
 }
 
 /** This rank's rows, of which each rank gets as many as `splits` says. */
-function part(rows: readonly number[], splits: readonly number[]): number[] {
-  const before = splits.slice(0, ring.rank()).reduce((a, b) => a + b, 0);
-  return rows.slice(before, before + splits[ring.rank()]!);
+function part(p: Plan, rows: readonly number[], splits: readonly number[]): number[] {
+  const before = splits.slice(0, placeIn(p)).reduce((a, b) => a + b, 0);
+  return rows.slice(before, before + splits[placeIn(p)]!);
 }
 
-function sharesOf(rows: number): number[] {
-  const size = ring.size();
-  return Array.from({ length: size }, (_, rank) => Math.floor(rows / size) + (rank < rows % size ? 1 : 0));
+function sharesOf(p: Plan, rows: number): number[] {
+  const size = ranksOf(p).length;
+  return ranksOf(p).map((_, rank) => Math.floor(rows / size) + (rank < rows % size ? 1 : 0));
 }
 
 function receivedSplits(p: Plan): number[] {
-  const ranks = Array.from({ length: ring.size() }, (_, rank) => values(p, rank)[0]!.length);
-  return ranks.map((rows, rank) => splitsOf(p, rows, rank)[ring.rank()]!);
+  return ranksOf(p).map((rank) => splitsOf(p, values(p, rank)[0]!.length, rank)[placeIn(p)]!);
 }
 
 function scaled(form: Form, value: number, factor: number): number {
