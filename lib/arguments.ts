@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { RingError } from './errors.js';
-import type { DType, HalfDType, NumericArray, ReduceOp } from './native/binding.js';
+import type { DType, HalfDType, NumericArray, PayloadDType, ReduceOp } from './native/binding.js';
 
 /** What operations take: a tensor of float32, int32 or bool, or a typed array. */
 export type Value = tf.Tensor | NumericArray;
@@ -73,14 +73,15 @@ export function checkedOp(where: string, op: unknown, dtypes: readonly DType[]):
   return chosen as ReduceOp;
 }
 
-const payloads: Readonly<Record<string, HalfDType | undefined>> = {
+const payloads: Readonly<Record<string, PayloadDType | undefined>> = {
   none: undefined,
   fp16: 'float16',
   bf16: 'bfloat16',
+  int8: 'int8',
 };
 
 /** What float32 travels as; undefined: as it is. */
-export function checkedPayload(where: string, compression: unknown = 'none'): HalfDType | undefined {
+export function checkedPayload(where: string, compression: unknown = 'none'): PayloadDType | undefined {
   if (typeof compression === 'string' && Object.hasOwn(payloads, compression)) return payloads[compression];
   throw invalid(where, `compression is ${show(compression)}; one of ${Object.keys(payloads).join(', ')}`);
 }

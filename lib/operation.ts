@@ -2,11 +2,11 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { isTensor, type Value } from './arguments.js';
 import type {
   DType,
-  HalfDType,
   NativeRequest,
   NativeResult,
   NumericArray,
   OperationKind,
+  PayloadDType,
   ReduceOp,
   RequestHeader,
 } from './native/binding.js';
@@ -25,7 +25,7 @@ export interface Operation {
   readonly postscale?: number;
   readonly splits?: readonly number[];
   /** Of the values that are float32; others travel as they are. */
-  readonly payload?: HalfDType;
+  readonly payload?: PayloadDType;
   readonly values: readonly Value[];
   /** One a value. */
   readonly dtypes: readonly DType[];

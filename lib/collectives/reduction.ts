@@ -45,15 +45,16 @@ export interface ReduceOptions extends NamedOptions {
   dtype?: HalfDType;
   /**
    * For allreduce; 'none' unless given. Elements of float32 travel, and are combined, as 16-bit floats: half the bytes, less precision (11 bits
-   * for 'fp16', which ends at 65504, and 8 for 'bf16', which has float32's range). The result is float32, and the same on every rank. Not
-   * with 'adasum'.
+   * for 'fp16', which ends at 65504, and 8 for 'bf16', which has float32's range). Not with 'adasum'. With 'int8', for sums and averages, they
+   * travel as 8-bit integers, of which 256 share a scale: about a quarter of the bytes, each number off by at most 1/254 of the largest of
+   * its block, on its rank and once more as a sum. The result is float32, and the same on every rank.
    */
   compression?: Compression;
   /** Names of the values, one each, that messages tell of them; a group has but one name otherwise. */
   labels?: readonly string[];
 }
 
-export type Compression = 'none' | 'fp16' | 'bf16';
+export type Compression = 'none' | 'fp16' | 'bf16' | 'int8';
 
 /** A checked call of an operation that combines elements. */
 export function reduction(
@@ -75,6 +76,8 @@ export function reduction(
   const payload = checkedPayload(where, options.compression);
   if (payload !== undefined && (kind === 'reducescatter' || op === 'adasum'))
     throw invalid(where, 'compression is for an allreduce that is no adasum; leave it out');
+  if (payload === 'int8' && op !== 'sum' && op !== 'average')
+    throw invalid(where, `compression 'int8' is for sums and averages, not for op '${op}'`);
   const name = checkedName(where, options.name, () => session.nextName(where));
   const labels = checkedLabels(where, options.labels, values.length);
   return {

@@ -10,6 +10,8 @@ export type DType =
 
 /** Floats of 16 bits: combined in float32, and rounded to nearest even. */
 export type HalfDType = 'float16' | 'bfloat16';
+/** What elements of float32 may travel as: 16-bit floats, or int8 in blocks that share a scale. */
+export type PayloadDType = HalfDType | 'int8';
 export type ReduceOp = 'average' | 'sum' | 'min' | 'max' | 'product' | 'adasum';
 export type OperationKind = 'allreduce' | 'allgather' | 'broadcast' | 'barrier' | 'reducescatter' | 'alltoall' | 'join';
 
@@ -101,7 +103,7 @@ export interface RequestHeader {
   /** Only for `broadcast`: its number in the job. */
   readonly rootRank?: number;
   /** Only for an `allreduce` of float32: its elements travel as these; absent: as they are. */
-  readonly payload?: HalfDType;
+  readonly payload?: PayloadDType;
   /** A deadline of its own, past which this operation fails and the ring goes on. */
   readonly timeoutMs?: number;
   /** The variables' names, one a tensor, for messages. */

@@ -63,7 +63,7 @@ export function checkedCompressor(where: string, given: unknown): GradientCompre
     return known;
   }
   if (typeof (given as Partial<GradientCompressor> | null)?.start === 'function') return given as GradientCompressor;
-  throw invalid(where, `compression is ${show(given)}; 'none', 'fp16', 'bf16', a compressor, or a function`);
+  throw invalid(where, `compression is ${show(given)}; 'none', 'fp16', 'bf16', 'int8', a compressor, or a function`);
 }
 
 /** One a function, so that the same option is the same compressor. */

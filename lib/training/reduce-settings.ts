@@ -26,7 +26,8 @@ export interface ReduceGradientsOptions {
    */
   gradientPredivideFactor?: number;
   /**
-   * 'none', unless given; 'fp16' or 'bf16': gradients travel, and are combined, as 16-bit floats. Or a compressor, or a function, that
+   * 'none', unless given; 'fp16' or 'bf16': gradients travel, and are combined, as 16-bit floats; 'int8': they travel as 8-bit integers, of which
+   * 256 share a scale. Or a compressor, or a function, that
    * reduces buckets of gradients in a way of its own.
    */
   compression?: Compression | GradientCompressor | GradientHook;

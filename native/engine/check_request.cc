@@ -76,11 +76,13 @@ Status checkRequest(const RequestHeader& header, const std::vector<Shape>& shape
     return invalid(header, "root rank " + std::to_string(header.rootRank) + " is not one of " + members.list());
   }
   const bool half = header.payload == DType::kFloat16 || header.payload == DType::kBfloat16;
-  const bool sums = header.kind == OperationKind::kAllreduce && header.op != ReduceOp::kAdasum;
-  if (header.compresses() && !(half && sums && header.dtype == DType::kFloat32)) {
+  const bool sums = header.op == ReduceOp::kSum || header.op == ReduceOp::kAverage;
+  const bool goes = half ? header.op != ReduceOp::kAdasum : header.payload == DType::kInt8 && sums;
+  if (header.compresses() && !(goes && header.kind == OperationKind::kAllreduce && header.dtype == DType::kFloat32)) {
     return invalid(header, std::string(dtypeName(header.dtype)) + " cannot travel as " +
                                std::string(dtypeName(header.payload)) +
-                               "; an allreduce of float32, but for adasum, can as a 16-bit float");
+                               "; an allreduce of float32, but for adasum, can as a 16-bit float, and a sum or average "
+                               "as int8");
   }
   if (reduces(header.kind)) return checkReduction(header, shapes);
   if (header.kind == OperationKind::kAlltoall) return checkSplits(header, shapes, members.size());

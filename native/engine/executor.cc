@@ -6,6 +6,7 @@
 #include "engine/alltoall.h"
 #include "engine/compressed_allreduce.h"
 #include "engine/packing.h"
+#include "engine/quantized_allreduce.h"
 #include "engine/reducescatter.h"
 
 namespace tsring {
@@ -110,7 +111,8 @@ Outcome Executor::carryOut(const Operation& operation, uint64_t record) {
 
 /// By what the first bucket, or the only one, is combined.
 std::string_view Executor::wayOf(const Operation& operation) const {
-  if (operation.request.header.kind != OperationKind::kAllreduce) return "none";
+  const RequestHeader& header = operation.request.header;
+  if (header.kind != OperationKind::kAllreduce || header.payload == DType::kInt8) return "none";
   size_t bytes = 0;
   for (const Shape& shape : operation.request.shapes) bytes += byteSize(operation.request, shape);
   return backend_.allreduceWay(std::min(bytes, std::max<size_t>(fusionThresholdBytes_, 1)));
@@ -118,6 +120,9 @@ std::string_view Executor::wayOf(const Operation& operation) const {
 
 Status Executor::allreduce(const Operation& operation, Outcome& outcome) {
   const RequestHeader& header = operation.request.header;
+  if (header.payload == DType::kInt8) {
+    return quantizedAllreduce({backend_, pool_, fusionThresholdBytes_}, operation, outcome);
+  }
   if (header.compresses()) return compressedAllreduce(backend_, pool_, fusionThresholdBytes_, operation, outcome);
   return throughBuckets(operation, outcome, true, [&](std::span<std::byte> data, std::span<const Range> tensors) {
     if (header.op == ReduceOp::kAdasum) return backend_.adasum(data, header.dtype, tensors);

@@ -59,7 +59,8 @@ struct RequestHeader {
   double prescale = 1;               // where it reduces(): what every element is multiplied by before
   double postscale = 1;              // and after
   std::vector<int64_t> splits = {};  // alltoall only: how many rows go to each rank
-  /// kFloat16 or kBfloat16: the float32 of an allreduce travel, and are combined, as such. Else as they are.
+  /// kFloat16 or kBfloat16: the float32 of an allreduce travel, and are combined, as such; kInt8: they travel as blocks
+  /// of 8-bit integers. Else as they are.
   DType payload = DType::kFloat32;
   // Of this rank alone, not sent with a request.
   std::chrono::milliseconds timeout{0};  // a deadline of its own; 0: the session's

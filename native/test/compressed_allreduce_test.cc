@@ -76,7 +76,7 @@ TEST(CompressedAllreduce, RanksMustAgreeOnIt) {
 
 TEST(CompressedAllreduce, IsForFloat32) {
   const RingOfSessions ring(1);
-  RequestHeader header = compressed("x", DType::kInt8);
+  RequestHeader header = compressed("x", DType::kInt16);
   EXPECT_EQ(Running(ring[0], header, {{1}}).wait().code(), StatusCode::kInvalidArgument);
   header = headerOf(OperationKind::kBroadcast, "x");
   header.payload = DType::kFloat16;

@@ -23,5 +23,7 @@ async function trained(compression: ring.Compression): Promise<{ accuracy: numbe
   return { accuracy: accuracy!, loss: loss!, weights: sums.reduce((sum, x) => sum + x, 0) };
 }
 
-report({ none: await trained('none'), fp16: await trained('fp16'), bf16: await trained('bf16') });
+const results: Partial<Record<ring.Compression, unknown>> = {};
+for (const compression of ['none', 'fp16', 'bf16', 'int8'] as const) results[compression] = await trained(compression);
+report(results);
 await ring.shutdown();

@@ -10,7 +10,10 @@ describe('a compressor of gradients', () => {
     const given = (options: object) => () => new ring.DistributedOptimizer(tf.train.sgd(1), options);
     const compression = () => [];
     const wrong: [object, RegExp][] = [
-      [{ compression: {} }, /compression is an object \(Object\); 'none', 'fp16', 'bf16', a compressor, or a function/],
+      [
+        { compression: {} },
+        /compression is an object \(Object\); 'none', 'fp16', 'bf16', 'int8', a compressor, or a function/,
+      ],
       [{ compression: null }, /compression is null/],
       [{ compression, gradientPredivideFactor: 2 }, /gradientPredivideFactor is for sums that tsring makes/],
     ];
