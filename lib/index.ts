@@ -62,6 +62,7 @@ export type {
   GradientCompressor,
   GradientHook,
 } from './training/gradient-compressor.js';
+export * as layers from './training/layers/index.js';
 export { shard, type ShardOptions } from './training/shard.js';
 export type { ReduceGradientsOptions } from './training/reduce-settings.js';
 export type { Weights } from './training/weights.js';

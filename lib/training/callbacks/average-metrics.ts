@@ -1,5 +1,6 @@
 import { allreduce } from '../../collectives.js';
-import { layersModule, readLogs, type Callback, type Logs } from './base.js';
+import { layersModule } from '../layers-module.js';
+import { readLogs, type Callback, type Logs } from './base.js';
 import { within, type WithProcessSet } from '../within.js';
 
 /**

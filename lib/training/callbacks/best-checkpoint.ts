@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { sessionOf } from '../../process-set.js';
-import { layersModule, type Callback, type Logs } from './base.js';
+import { layersModule } from '../layers-module.js';
+import type { Callback, Logs } from './base.js';
 import { agreedValue, isBetter, type MonitorOptions } from './monitor.js';
 
 export interface BestCheckpointOptions extends MonitorOptions {

@@ -1,4 +1,5 @@
-import { layersModule, type Callback, type Logs } from './base.js';
+import { layersModule } from '../layers-module.js';
+import type { Callback, Logs } from './base.js';
 import { agreedValue, isBetter, type MonitorOptions } from './monitor.js';
 
 export interface EarlyStoppingOptions extends MonitorOptions {

@@ -3,7 +3,8 @@ import { sessionOf } from '../../process-set.js';
 import { learningRateOf, setLearningRate } from '../learning-rate.js';
 import { checkPositive } from '../reduce-settings.js';
 import type { WithProcessSet } from '../within.js';
-import { layersModule, type Callback } from './base.js';
+import { layersModule } from '../layers-module.js';
+import type { Callback } from './base.js';
 
 export interface WarmupOptions extends WithProcessSet {
   /** Epochs until the optimizer's own rate is reached; 5 unless given. */

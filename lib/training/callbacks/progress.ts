@@ -1,6 +1,7 @@
 import { sessionOf } from '../../process-set.js';
 import type { WithProcessSet } from '../within.js';
-import { layersModule, readLogs, type Callback, type Logs } from './base.js';
+import { layersModule } from '../layers-module.js';
+import { readLogs, type Callback, type Logs } from './base.js';
 
 /** Has rank 0 print a line for each epoch: its number, its time, the loss and the metrics. Give `fit` verbose: 0 beside it. */
 export function progress(write: (line: string) => void = console.log, options: WithProcessSet = {}): Callback {

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { sessionOf } from '../../process-set.js';
 import type { WithProcessSet } from '../within.js';
-import { layersModule, readLogs, type Callback, type Logs } from './base.js';
+import { layersModule } from '../layers-module.js';
+import { readLogs, type Callback, type Logs } from './base.js';
 import { EventFile } from './event-file.js';
 
 /**

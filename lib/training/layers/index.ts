@@ -1,0 +1,1 @@
+export { syncBatchNormalization, type SyncBatchNormalizationArgs } from './sync-batch-normalization.js';
