@@ -1,6 +1,6 @@
-import type { ChildProcess } from 'node:child_process';
 import { RingError } from '../errors.js';
 import { encodeFrame, FrameReader } from '../net/frames.js';
+import type { AgentLink } from './agent-link.js';
 import { type AgentCalls, agentGreeting, type FromAgent, type ToAgent } from './agent-messages.js';
 
 interface Handlers {
@@ -13,7 +13,7 @@ interface Handlers {
 /** How much a shell's start-up files may print before the agent's greeting. */
 const maxPreambleBytes = 1 << 20;
 
-/** tsrun's end of the talk with an agent, over the standard input and output of ssh. */
+/** tsrun's end of the talk with an agent, over whatever link leads there. */
 export class AgentConnection {
   private readonly pending = new Map<
     number,
@@ -26,11 +26,10 @@ export class AgentConnection {
   private readonly alive: NodeJS.Timeout;
 
   constructor(
-    private readonly ssh: ChildProcess,
+    private readonly link: AgentLink,
     private readonly handlers: Handlers,
   ) {
-    ssh.stdout!.on('data', (chunk: Buffer) => this.receive(chunk));
-    ssh.stdin!.on('error', () => undefined); // ssh has ended, which its 'close' tells
+    link.fromAgent.on('data', (chunk: Buffer) => this.receive(chunk));
     this.alive = setInterval(() => this.send({ kind: 'alive' }), handlers.silenceMs / 4);
   }
 
@@ -43,7 +42,7 @@ export class AgentConnection {
   }
 
   send(message: ToAgent): void {
-    if (this.ssh.stdin!.writable) this.ssh.stdin!.write(encodeFrame(message));
+    if (this.link.toAgent.writable) this.link.toAgent.write(encodeFrame(message));
   }
 
   /** Whatever waits for an answer gets this. */
@@ -55,7 +54,7 @@ export class AgentConnection {
 
   close(): void {
     this.stopTimers();
-    this.ssh.stdin!.end();
+    this.link.toAgent.end();
   }
 
   private receive(chunk: Buffer): void {

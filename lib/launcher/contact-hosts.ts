@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
-import { RingError } from '../errors.js';
-import type { HostFacts } from './host-facts.js';
+import { checkAlike, checkDistinct } from './check-alike.js';
 import { hostFacts } from './host-facts.js';
 import type { HostSpec } from './hosts.js';
 import type { JobHost } from './job-host.js';
@@ -8,9 +7,11 @@ import { LocalHost } from './local-host.js';
 import { isThisHost } from './local-names.js';
 import { RemoteHost, type RemoteOptions } from './remote-host.js';
 import type { JobSecret } from './secret.js';
+import { sshLink, type SshOptions } from './ssh.js';
 
 export interface Contact extends Omit<RemoteOptions, 'orders'> {
   readonly orders: Omit<RemoteOptions['orders'], 'name'>;
+  readonly ssh: SshOptions;
   readonly secret: JobSecret;
 }
 
@@ -33,7 +34,10 @@ export async function contactHosts(specs: readonly HostSpec[], contact: Contact)
   const remote = sorted.filter(({ isHere }) => !isHere);
   const connections = await Promise.allSettled(
     remote.map(({ spec: { host } }) =>
-      RemoteHost.connect(host, { ...contact, orders: { ...contact.orders, name: host } }),
+      RemoteHost.connect(host, sshLink(host, contact.ssh, contact.timeoutMs), {
+        ...contact,
+        orders: { ...contact.orders, name: host },
+      }),
     ),
   );
   const connected = connections.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -42,6 +46,7 @@ export async function contactHosts(specs: readonly HostSpec[], contact: Contact)
     const failed = connections.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason as Error;
     checkAlike(hosts);
+    checkDistinct(hosts);
   } catch (error) {
     for (const host of hosts) host.abandon();
     throw error;
@@ -73,24 +78,4 @@ function merged(specs: readonly HostSpec[]): HostSpec {
     }),
     first,
   );
-}
-
-/** Ranks of one job must speak one language, and a host that is there twice would have two ranks for each core and GPU. */
-function checkAlike(hosts: readonly JobHost[]): void {
-  const [first] = hosts as [JobHost];
-  const wrong = (what: string) => new RingError('RING_LAUNCH', what);
-  const told: [name: string, of: (facts: HostFacts) => string][] = [
-    ['tsring', ({ tsringVersion }) => tsringVersion],
-    ['the platform', ({ platform }) => platform],
-    ['the major version of Node', ({ nodeVersion }) => nodeVersion.split('.')[0]!],
-  ];
-  for (const [index, host] of hosts.entries()) {
-    for (const [what, of] of told) {
-      const [here, there] = [of(first.facts), of(host.facts)];
-      if (here !== there)
-        throw wrong(`${what} is ${here} on ${first.name} and ${there} on ${host.name}; all hosts need the same`);
-    }
-    const twin = hosts.slice(0, index).find(({ facts }) => facts.hostId === host.facts.hostId);
-    if (twin) throw wrong(`${twin.name} and ${host.name} are one host; name it once, with the slots of both`);
-  }
 }

@@ -1,38 +1,33 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { RingError } from '../errors.js';
 import type { AgentCalls, FromAgent, Orders } from './agent-messages.js';
 import { AgentConnection } from './agent-connection.js';
+import type { AgentLink } from './agent-link.js';
 import type { HostFacts } from './host-facts.js';
 import type { HowToStop, JobHost, RankProcess, RankStart } from './job-host.js';
 import type { ProbeTarget, Reached } from './probe.js';
 import { RemoteRank } from './remote-rank.js';
-import { shellLine, sshCommand, type SshOptions } from './ssh.js';
 
 export interface RemoteOptions {
-  readonly ssh: SshOptions;
   readonly orders: Orders;
   /** For all until the host has told what it is. */
   readonly timeoutMs: number;
-  /** Called with each line that ssh, or the agent, prints for people. */
+  /** Called with each line that the agent, or what leads to it, prints for people. */
   readonly onComplaint: (line: string) => void;
 }
 
 /** Beyond the grace, for what the kernel takes to end a killed process. */
 const stopSlackMs = 12_000;
-/** How long ssh may take to end after the agent was let go. */
+/** How long the link may take to end after the agent was let go. */
 const farewellMs = 5000;
 
-/** Another host, reached by one ssh connection to an agent there. */
+/** Another host, reached through an agent there. */
 export class RemoteHost implements JobHost {
   /**
-   * @throws RING_LAUNCH with the exact command and what it said, if ssh or the agent does not come up; RING_TIMEOUT if it takes too long
+   * @param link - is ours from here on
+   * @throws RING_LAUNCH with how the link was made and what was said, if it breaks or no agent answers; RING_TIMEOUT if it takes too long
    */
-  static async connect(name: string, options: RemoteOptions): Promise<RemoteHost> {
-    const command = sshCommand(name, options.ssh, options.timeoutMs);
-    // Away from the terminal: a Ctrl-C is for tsrun, which then asks the agent to stop the ranks.
-    const ssh = spawn(command[0]!, command.slice(1), { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
-    const host = new RemoteHost(name, ssh, shellLine(command), options);
+  static async connect(name: string, link: AgentLink, options: RemoteOptions): Promise<RemoteHost> {
+    const host = new RemoteHost(name, link, options);
     const timer = setTimeout(
       () => host.giveUp('RING_TIMEOUT', `no answer within ${options.timeoutMs} ms`),
       options.timeoutMs,
@@ -42,7 +37,7 @@ export class RemoteHost implements JobHost {
       host.hasBegun = true;
       return host;
     } catch (error) {
-      ssh.kill('SIGKILL');
+      link.kill();
       throw error;
     } finally {
       clearTimeout(timer);
@@ -61,23 +56,18 @@ export class RemoteHost implements JobHost {
 
   private constructor(
     readonly name: string,
-    private readonly ssh: ChildProcess,
-    private readonly command: string,
+    private readonly link: AgentLink,
     private readonly options: RemoteOptions,
   ) {
     this.lost = new Promise((resolve) => (this.declareLost = resolve));
-    this.connection = new AgentConnection(ssh, {
+    this.connection = new AgentConnection(link, {
       silenceMs: options.orders.silenceMs,
       onEvent: (message) => this.hear(message),
       onSilence: () => this.giveUp('RING_PEER_LOST', `it has been silent for ${options.orders.silenceMs} ms`),
       onBadFrame: (why) => this.giveUp('RING_LAUNCH', why),
     });
-    ssh.stderr!.setEncoding('utf8').on('data', (text: string) => this.complain(text));
-    ssh.once('error', (error) => this.giveUp('RING_LAUNCH', error.message));
-    // Not at its exit: what it said last may still be in the pipe.
-    ssh.once('close', (code, signal) =>
-      this.giveUp('RING_PEER_LOST', `ssh ended with ${signal ?? code ?? 'an error'}`),
-    );
+    link.complaints?.setEncoding('utf8').on('data', (text: string) => this.complain(text));
+    void link.ended.then((why) => this.giveUp('RING_PEER_LOST', why));
   }
 
   get facts(): HostFacts {
@@ -126,11 +116,15 @@ export class RemoteHost implements JobHost {
 
   async close(): Promise<void> {
     this.isClosing = true;
-    if (this.ssh.exitCode !== null || this.ssh.signalCode !== null || this.ssh.pid === undefined) return;
-    const ended = once(this.ssh, 'exit');
-    const timer = setTimeout(() => this.ssh.kill('SIGKILL'), farewellMs);
     this.connection.close();
-    await ended;
+    let timer: NodeJS.Timeout | undefined;
+    const overdue = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.link.kill();
+        resolve();
+      }, farewellMs);
+    });
+    await Promise.race([this.link.ended, overdue]);
     clearTimeout(timer);
   }
 
@@ -138,7 +132,7 @@ export class RemoteHost implements JobHost {
   abandon(): void {
     this.isClosing = true;
     this.connection.close();
-    this.ssh.unref();
+    this.link.unref();
   }
 
   private async startOne(start: RankStart): Promise<RankProcess> {
@@ -196,11 +190,11 @@ export class RemoteHost implements JobHost {
       ? new RingError(code, `host ${this.name} is lost: ${why}${told}`)
       : new RingError(
           code === 'RING_PEER_LOST' ? 'RING_LAUNCH' : code,
-          `host ${this.name}: ${why}${told} (the command: ${this.command})`,
+          `host ${this.name}: ${why}${told} (${this.link.origin})`,
         );
     this.declareLost(this.loss);
     this.connection.fail(this.loss);
     for (const rank of this.ranks.values()) rank.abandon();
-    this.ssh.kill('SIGKILL');
+    this.link.kill();
   }
 }

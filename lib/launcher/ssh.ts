@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { AgentLink } from './agent-link.js';
 
 export interface SshOptions {
   readonly port?: number;
@@ -22,6 +24,27 @@ export function sshCommand(host: string, { port, identityFile }: SshOptions, con
     host,
     `exec ${agent.map(quoted).join(' ')}`,
   ];
+}
+
+/** Starts the agent on `host`. Never throws: what fails ends the link. */
+export function sshLink(host: string, options: SshOptions, connectTimeoutMs: number): AgentLink {
+  const command = sshCommand(host, options, connectTimeoutMs);
+  // Away from the terminal: a Ctrl-C is for tsrun, which then asks the agent to stop the ranks.
+  const ssh = spawn(command[0]!, command.slice(1), { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  ssh.stdin.on('error', () => undefined); // ssh has ended, which its 'close' tells
+  return {
+    fromAgent: ssh.stdout,
+    toAgent: ssh.stdin,
+    complaints: ssh.stderr,
+    origin: `the command: ${shellLine(command)}`,
+    ended: new Promise((resolve) => {
+      ssh.once('error', (error) => resolve(error.message));
+      // Not at its exit: what it said last may still be in the pipe.
+      ssh.once('close', (code, signal) => resolve(`ssh ended with ${signal ?? code ?? 'an error'}`));
+    }),
+    kill: () => ssh.kill('SIGKILL'),
+    unref: () => ssh.unref(),
+  };
 }
 
 /** As one would type it. */
