@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
 import { RingError } from './errors.js';
+import { clusterOf } from './launcher/cluster/cluster-flags.js';
 import { parseHostList } from './launcher/hosts.js';
 import type { LaunchOptions } from './launcher/launch-options.js';
 import { resultOf, runKeys } from './run-values.js';
@@ -12,6 +13,14 @@ export interface RunOptions {
   np?: number;
   /** As `--hosts` of tsrun: `a:2,b:2`. Default: this host. */
   hosts?: string;
+  /** As `--spark` of tsrun: `np` tasks of Spark start the ranks. */
+  spark?: string;
+  /** Properties of Spark. */
+  sparkConf?: Readonly<Record<string, string>>;
+  /** As `--ray` of tsrun. */
+  ray?: string;
+  /** What each rank takes of Ray, as `{ CPU: 1 }`, which is the default. */
+  rayResources?: Readonly<Record<string, number>>;
   /** Handed to the function, or to the function that the script exports. What the structured clone algorithm takes. */
   args?: readonly unknown[];
   /** Set for the ranks on top of this process's environment. */
@@ -56,6 +65,7 @@ export async function run<T, A extends readonly unknown[] = readonly unknown[]>(
 function launchOptions(work: unknown, options: RunOptions): LaunchOptions {
   const { np, hosts, args = [], env = {}, cwd = process.cwd(), ...rest } = options;
   if (np === undefined && hosts === undefined) throw invalid('give np, hosts or both');
+  const cluster = clusterOptions(options);
   const program =
     typeof work === 'string'
       ? { module: pathToFileURL(path.resolve(cwd, work)).href }
@@ -67,11 +77,28 @@ function launchOptions(work: unknown, options: RunOptions): LaunchOptions {
     environment: env,
     hosts: hosts === undefined ? [{ host: hostname(), slots: np, mentions: 0 }] : parseHosts(hosts),
     ...(np === undefined ? {} : { np }),
+    ...(cluster === undefined ? {} : { cluster }),
     values: {
       [runKeys.program]: JSON.stringify(program),
       [runKeys.args]: serialized(args).toString('base64'),
     },
   };
+}
+
+function clusterOptions({ spark, sparkConf = {}, ray, rayResources = {}, np, hosts }: RunOptions) {
+  const counts = Object.entries(rayResources).map(([name, count]) => [name, String(count)] as const);
+  try {
+    return clusterOf({
+      sparkConf,
+      ...(spark === undefined ? {} : { spark }),
+      ...(ray === undefined ? {} : { ray }),
+      ...(counts.length === 0 ? {} : { rayResources: Object.fromEntries(counts) }),
+      ...(np === undefined ? {} : { numProc: np }),
+      ...(hosts === undefined ? {} : { hosts }),
+    });
+  } catch (error) {
+    throw invalid((error as Error).message);
+  }
 }
 
 function parseHosts(hosts: string): LaunchOptions['hosts'] & object {

@@ -11,13 +11,16 @@ import {
 } from './agent-messages.js';
 import { hostFacts } from './host-facts.js';
 import type { RankProcess, RankStart } from './job-host.js';
+import { calledBySsh } from './called-by-ssh.js';
+import { callTsrun } from './cluster/call-tsrun.js';
 import { LocalHost } from './local-host.js';
 import { OutputPump } from './output-pump.js';
 import { createSecret } from './secret.js';
 
 /*
- * The program that tsrun starts by ssh, once on each other host. It is tsrun's hand there: it starts ranks, passes on what they print, and
- * ends them when it is told to, and as well when tsrun's end of the connection closes or falls silent.
+ * The program that tsrun starts by ssh, once on each other host, or that a task in a cluster starts (cluster/cluster-driver.py). It is
+ * tsrun's hand there: it starts ranks, passes on what they print, and ends them when it is told to, and as well when tsrun's end of the
+ * connection closes or falls silent, or the task is gone.
  */
 
 const pumps = new Map<string, OutputPump>();
@@ -29,16 +32,16 @@ let leaving = false;
 
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGPIPE'] as const) process.on(signal, () => undefined); // the end of input decides
 process.once('SIGTERM', () => void leave());
-process.stdout.on('error', () => void leave());
-process.stdout.write(`${agentGreeting}\n`);
+const { input, output, route, share, hangUp } = process.argv.includes('--invited') ? await callTsrun() : calledBySsh();
+output.on('error', () => void leave());
+output.write(`${agentGreeting}\n`);
 
 const reader = new FrameReader();
-process.stdin.on('data', (chunk: Buffer) => {
+input.on('data', (chunk: Buffer) => {
   listen();
   for (const message of reader.push(chunk)) void receive(message as ToAgent);
 });
-process.stdin.once('end', () => void leave());
-process.stdin.once('error', () => void leave());
+for (const end of ['end', 'error', 'close']) input.once(end, () => void leave());
 
 async function receive(message: ToAgent): Promise<void> {
   if (message.kind === 'hurry') hurry.abort();
@@ -72,7 +75,7 @@ function begin(given: Orders): Promise<AgentCalls['begin']['answer']> {
   if (!statSync(given.cwd, { throwIfNoEntry: false })?.isDirectory()) {
     throw new RingError('RING_LAUNCH', `there is no folder ${given.cwd}; the same paths are needed on every host`);
   }
-  const facts = hostFacts({ ...process.env, ...given.environment });
+  const facts = { ...hostFacts({ ...process.env, ...given.environment }, route), ...(share && { share }) };
   const secret = createSecret(Buffer.from(given.secret, 'hex'));
   host = new LocalHost(given.name, facts, { secret, sharesInput: false });
   void host.lost.then(({ message }) => send({ kind: 'lost', message }));
@@ -110,13 +113,14 @@ function listen(): void {
 }
 
 function send(message: FromAgent): void {
-  if (!leaving) process.stdout.write(encodeFrame(message));
+  if (!leaving) output.write(encodeFrame(message));
 }
 
 /** Nobody is there any more to tell us to stop the ranks. */
 async function leave(): Promise<never> {
   if (leaving) return new Promise<never>(() => undefined);
   leaving = true;
+  hangUp();
   if (host !== undefined) {
     await host.stop({ signal: 'SIGTERM', graceMs: orders?.graceMs ?? 0, hurry: hurry.signal });
     await host.close();

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { CommanderError, type Command } from 'commander';
 import { RingError } from '../errors.js';
+import { clusterOf } from './cluster/cluster-flags.js';
 import { readConfigFile } from './config-file.js';
 import type { Assignments } from './flag-values.js';
 import { describeCommand, type Flags, ignoredNotices } from './flags.js';
@@ -60,6 +61,7 @@ function interpret(flags: Flags, [script, ...scriptArgs]: string[]): ParsedComma
   checkContradictions(flags);
   const hosts = hostsOf(flags);
   const nodes = nodesOf(flags);
+  const cluster = clusterOf(flags);
   if (flags.numProc === undefined && hosts === undefined && nodes === undefined)
     throw wrong(`how many ranks? ${usage}`);
   const { variables, notices } = variablesOf(flags.x);
@@ -67,7 +69,7 @@ function interpret(flags: Flags, [script, ...scriptArgs]: string[]): ParsedComma
     script,
     scriptArgs,
     environment: { ...variables, ...settingVariables({ ...flags }) },
-    ...present({ np: flags.numProc, hosts, nodes, nprocPerNode: flags.nprocPerNode }),
+    ...present({ np: flags.numProc, hosts, nodes, cluster, nprocPerNode: flags.nprocPerNode }),
     mapBy: flags.mapBy ?? 'slot',
     oversubscribe: flags.oversubscribe ?? false,
     bindTo: flags.bindTo ?? 'none',
@@ -85,6 +87,8 @@ function interpret(flags: Flags, [script, ...scriptArgs]: string[]): ParsedComma
       startTimeoutMs: inMs(flags.startTimeout),
     }),
   };
+  if (flags.dryRun && cluster)
+    throw wrong('--dry-run cannot tell where a cluster would put ranks; leave out one of them');
   return { kind: flags.dryRun ? 'dry-run' : 'launch', options };
 }
 

@@ -32,7 +32,8 @@ export function readConfigFile(file: string, options: readonly Option[]): string
 
 /** The arguments for one line of the file. */
 function flagsOf(name: string, value: unknown, options: readonly Option[], where: string): string[] {
-  if (name === 'x') return variables(value, where);
+  if (name === 'x') return assignments('-x', value, where);
+  if (name === 'spark-conf') return assignments('--spark-conf', value, where);
   const known = options.filter(({ long, hidden }) => long !== undefined && !hidden && long !== '--config');
   const option = known.find(({ long, negate }) => long === `--${name}` && !negate);
   if (option === undefined) {
@@ -61,10 +62,15 @@ function switchFlag(name: string, value: unknown, known: readonly Option[], wher
   return known.some(({ long }) => long === `--no-${name}`) ? [`--no-${name}`] : [];
 }
 
-function variables(value: unknown, where: string): string[] {
+/** A flag that is given once for each. */
+function assignments(flag: string, value: unknown, where: string): string[] {
   const parsed = z.record(z.string().min(1), scalar).safeParse(value);
-  if (!parsed.success) throw wrong(where, 'x: lines of `VARIABLE: value` are needed below it');
-  return Object.entries(parsed.data).flatMap(([name, text]) => ['-x', `${name}=${text}`]);
+  if (!parsed.success)
+    throw wrong(
+      where,
+      `${flag.replace(/^-+/, '')}: lines of \`${flag === '-x' ? 'VARIABLE' : 'NAME'}: value\` are needed below it`,
+    );
+  return Object.entries(parsed.data).flatMap(([name, text]) => [flag, `${name}=${text}`]);
 }
 
 function keyOf(pair: Pair, at: (offset: number | undefined) => string): { name: string; where: string } {

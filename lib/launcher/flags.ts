@@ -13,12 +13,13 @@ import {
   oneOf,
   wholeNumber,
 } from './flag-values.js';
+import { type ClusterFlags, clusterFlags } from './cluster/cluster-flags.js';
 import { helpEpilogue } from './help.js';
 import { type HostSpec, parseHostList } from './hosts.js';
 import { settingOptions } from './setting-flags.js';
 
 /** What the parser makes of the command line; `--no-tag-output` is `tagOutput: false`. */
-export interface Flags {
+export interface Flags extends ClusterFlags {
   readonly numProc?: number;
   readonly hosts?: readonly HostSpec[];
   readonly hostfile?: string;
@@ -68,6 +69,7 @@ export function describeCommand(): Command {
     .passThroughOptions();
   const groups: [string, Option[]][] = [
     ['Ranks and hosts:', placeOptions()],
+    ['In a cluster:', clusterFlags()],
     ['Nodes on which you start tsrun yourself:', nodeOptions()],
     ['Output:', outputOptions()],
     ['The job:', jobOptions()],

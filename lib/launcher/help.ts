@@ -6,6 +6,7 @@ Examples:
   tsrun -np 8 -H server1:4,server2:4 train.js           by ssh; the same paths are needed on both
   tsrun --hostfile hosts --map-by node --dry-run train.js
   tsrun --nnodes 2 --node-rank 0 --rdzv-endpoint server1:29400 --nproc-per-node gpu train.js    and so on each node
+  tsrun --spark spark://head:7077 -np 8 train.js        each rank in a task of Spark
   tsrun analyze dumps/                 where ranks diverged, from what they wrote to --flight-recorder-dir dumps
 
 Flags of mpirun, horovodrun and torchrun are taken in their spellings (-hostfile, -bind-to, --nproc_per_node); those that mean

@@ -17,8 +17,23 @@ export interface HostFacts {
   readonly gpus: readonly Gpu[];
   /** Those that other hosts might reach, in the system's order. */
   readonly interfaces: readonly Interface[];
-  /** Of the ssh connection that the agent was started by: the caller's address and the one that it called. */
-  readonly route?: { readonly from: string; readonly to: string };
+  /** Of the connection between tsrun and the agent: tsrun's address, and the host's. */
+  readonly route?: Route;
+  /** Where a cluster runs the agent: what it has given to it. */
+  readonly share?: Share;
+}
+
+export interface Route {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A part of a host that a cluster has given to a task. */
+export interface Share {
+  /** For thread counts; absent where the cluster does not tell. */
+  readonly cpus?: number;
+  /** As CUDA_VISIBLE_DEVICES spells them; none where the cluster does not deal out GPUs. */
+  readonly gpus: readonly string[];
 }
 
 export interface Interface {
@@ -27,9 +42,8 @@ export interface Interface {
 }
 
 /** @param environment - the ranks': its CUDA_VISIBLE_DEVICES counts */
-export function hostFacts(environment: NodeJS.ProcessEnv): HostFacts {
+export function hostFacts(environment: NodeJS.ProcessEnv, route?: Route): HostFacts {
   const { version } = createRequire(import.meta.url)('tsring/package.json') as { version: string };
-  const [from, , to] = (process.env['SSH_CONNECTION'] ?? '').split(' ');
   return {
     hostname: hostname(),
     hostId: hostId(),
@@ -39,12 +53,12 @@ export function hostFacts(environment: NodeJS.ProcessEnv): HostFacts {
     cpus: allowedCpus(),
     gpus: visibleGpus(environment),
     interfaces: outerInterfaces(),
-    ...(from && to ? { route: { from, to } } : {}),
+    ...(route === undefined ? {} : { route }),
   };
 }
 
 /** Without loopback, and without addresses that hold on one link only and need its name. */
-function outerInterfaces(): Interface[] {
+export function outerInterfaces(): Interface[] {
   return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
     addresses
       .filter(({ internal, address }) => !internal && !/^fe80:/i.test(address))

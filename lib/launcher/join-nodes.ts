@@ -11,7 +11,7 @@ import { LocalHost } from './local-host.js';
 import type { LaunchOptions } from './launch-options.js';
 import type { Nodes } from './nodes.js';
 import { planRanks } from './plan-ranks.js';
-import { hostPort, type PreparedJob } from './prepare-job.js';
+import { hostPort, type PreparedJob } from './prepared-job.js';
 import { resolveSlots } from './resolve-slots.js';
 import type { JobSecret } from './secret.js';
 

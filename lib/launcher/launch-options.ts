@@ -1,4 +1,5 @@
 import type { BindTo } from './bind-ranks.js';
+import type { ClusterOptions } from './cluster/cluster-options.js';
 import type { CountOrRule } from './flag-values.js';
 import type { HostSpec } from './hosts.js';
 import type { SignalSource } from './interrupts.js';
@@ -24,6 +25,8 @@ export interface LaunchOptions {
   readonly networkInterfaces?: readonly string[];
   /** This tsrun is one of several, started by someone else. */
   readonly nodes?: Nodes;
+  /** Its tasks start the ranks, `np` of them, in place of hosts. */
+  readonly cluster?: ClusterOptions;
   /** Default: this process's. The same on every host. */
   readonly cwd?: string;
   /** Set for the ranks on top of this process's environment. */

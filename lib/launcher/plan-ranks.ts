@@ -19,6 +19,8 @@ export interface PlanOptions {
   /** More ranks than GPUs are wanted. */
   readonly oversubscribe: boolean;
   readonly startTimeoutMs?: number;
+  /** For each pool of threads in a rank. Default: the rank's share of the host's cores. */
+  readonly threads?: number;
 }
 
 /**
@@ -49,7 +51,7 @@ export function planRanks(
       store: options.store,
       address,
       secretFd: secretFdInRank,
-      threads: cpus?.length ?? Math.max(1, Math.floor(facts.cpus.length / placement.localSize)),
+      threads: options.threads ?? cpus?.length ?? Math.max(1, Math.floor(facts.cpus.length / placement.localSize)),
       gpu: gpus[index]?.id,
       ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
     });

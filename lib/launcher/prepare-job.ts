@@ -4,37 +4,22 @@ import { StoreServer } from '../net/store-server.js';
 import { settings } from '../settings.js';
 import { assignRanks, type Placement } from './assign-ranks.js';
 import { chooseAddresses } from './choose-addresses.js';
+import { prepareClusterJob } from './cluster/prepare-cluster-job.js';
 import { contactHosts, type ContactedHosts } from './contact-hosts.js';
 import { travellingEnvironment } from './environment.js';
-import type { JobHost, RankStart } from './job-host.js';
 import { joinNodes } from './join-nodes.js';
 import type { LaunchOptions } from './launch-options.js';
 import { planRanks } from './plan-ranks.js';
+import { hostPort, loopback, type PreparedJob } from './prepared-job.js';
 import { resolveSlots } from './resolve-slots.js';
 import { nodeArguments } from './script.js';
 import type { JobSecret } from './secret.js';
-
-/** A job that can be started: its hosts are ready, and each rank's place and environment are known. */
-export interface PreparedJob {
-  readonly jobId: string;
-  /** `host:port`. */
-  readonly store: string;
-  /** All that are to be watched, stopped and closed. */
-  readonly hosts: readonly JobHost[];
-  readonly shares: readonly { readonly host: JobHost; readonly starts: readonly RankStart[] }[];
-  /** What is in the store now. */
-  readonly values: () => ReadonlyMap<string, string>;
-  /** Ends the store. */
-  readonly close: () => Promise<void>;
-}
 
 export interface Means {
   readonly secret: JobSecret;
   /** Tells the user a line. */
   readonly say: (line: string) => void;
 }
-
-const loopback = '127.0.0.1';
 
 /** @throws as `launch` */
 export async function prepareJob(options: LaunchOptions, { secret, say }: Means): Promise<PreparedJob> {
@@ -43,21 +28,20 @@ export async function prepareJob(options: LaunchOptions, { secret, say }: Means)
   const environment = { ...process.env, ...options.environment };
   if (options.nodes) return joinNodes(options.nodes, { options, environment, command, cwd, secret });
 
-  const specs = options.hosts ?? [{ host: hostname(), slots: options.np ?? 1, mentions: 0 }];
   const travelling = travellingEnvironment(process.env, options.environment ?? {});
-  const contacted = await contactHosts(specs, {
-    secret,
-    ssh: options.ssh ?? {},
-    timeoutMs: options.startTimeoutMs ?? settings.startTimeoutMs.default,
-    onComplaint: say,
-    orders: {
-      secret: secret.bytes.toString('hex'),
-      environment: travelling,
-      cwd,
-      silenceMs: silenceMs(environment),
-      graceMs: options.stopGraceMs ?? 5000,
-    },
-  });
+  const timeoutMs = options.startTimeoutMs ?? settings.startTimeoutMs.default;
+  const orders = {
+    secret: secret.bytes.toString('hex'),
+    environment: travelling,
+    cwd,
+    silenceMs: silenceMs(environment),
+    graceMs: options.stopGraceMs ?? 5000,
+  };
+  if (options.cluster) return prepareClusterJob(options.cluster, { options, command, orders, timeoutMs, secret, say });
+
+  const specs = options.hosts ?? [{ host: hostname(), slots: options.np ?? 1, mentions: 0 }];
+  const ssh = options.ssh ?? {};
+  const contacted = await contactHosts(specs, { secret, ssh, timeoutMs, onComplaint: say, orders });
   try {
     const { local, busy } = await place(contacted, options);
     const hosts = [local, ...busy.map(({ host }) => host).filter((host) => host !== local)];
@@ -103,8 +87,4 @@ function silenceMs(environment: NodeJS.ProcessEnv): number {
   const { fromText, schema, default: fallback } = settings.heartbeatTimeoutMs;
   const parsed = schema.safeParse(fromText(environment['TSRING_HEARTBEAT_TIMEOUT_MS'] ?? ''));
   return parsed.success ? parsed.data : fallback; // a wrong value is refused by the ranks, which name it
-}
-
-export function hostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

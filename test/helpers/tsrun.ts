@@ -22,6 +22,8 @@ export interface TsrunOptions {
   readonly timeoutMs: number;
   /** Resolve on a non-zero exit code as well. */
   readonly expectFailure?: boolean;
+  /** How long processes that tsrun has others start, such as executors, may take to go after its end; default 2000. */
+  readonly lingerMs?: number;
   /** Called with each chunk of output as it arrives, and tsrun's process id; for tests that act when a rank has said something. */
   readonly onOutput?: (text: string, tsrunPid: number) => void;
 }
@@ -59,7 +61,7 @@ export async function tsrun(options: TsrunOptions): Promise<TsrunResult> {
   const place = ['-np', String(options.np), '--oversubscribe'];
   const argv = [tsrunPath, ...place, ...(options.flags ?? []), ...script, ...(options.args ?? [])];
   const result = await collect(argv, mark, options);
-  const left = await processesLeft(mark);
+  const left = await processesLeft(mark, options.lingerMs ?? 2000);
   if (left.length > 0) {
     for (const { pid } of left) process.kill(pid, 'SIGKILL');
     const list = left.map(({ pid, command }) => `${pid} ${command}`).join('\n');
@@ -118,9 +120,9 @@ function rankOutput(rank: number, stdout: string, stderr: string): RankOutput {
   return { rank, stdout: lines, stderr: own(stderr, 'stderr'), result };
 }
 
-/** Empty if every process of the run is gone, or goes within the two seconds its guard may need. */
-async function processesLeft(mark: string) {
-  const deadline = performance.now() + 2000;
+/** Empty if every process of the run is gone, or goes within the time its guard may need. */
+async function processesLeft(mark: string, lingerMs: number) {
+  const deadline = performance.now() + lingerMs;
   for (;;) {
     const left = processesWith(mark);
     if (left.length === 0 || performance.now() > deadline) return left;
