@@ -1,0 +1,238 @@
+#include "nccl/nccl_backend.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace tsring {
+namespace {
+
+NcclDType dtypeOf(DType dtype) {
+  switch (dtype) {
+    case DType::kInt8:
+      return NcclDType::kInt8;
+    case DType::kInt32:
+      return NcclDType::kInt32;
+    case DType::kInt64:
+      return NcclDType::kInt64;
+    case DType::kFloat16:
+      return NcclDType::kFloat16;
+    case DType::kFloat32:
+      return NcclDType::kFloat32;
+    case DType::kFloat64:
+      return NcclDType::kFloat64;
+    case DType::kBfloat16:
+      return NcclDType::kBfloat16;
+    case DType::kUint8:
+    case DType::kBool:
+    case DType::kInt16:  // these two are refused by checkCombines
+    case DType::kUint16:
+      return NcclDType::kUint8;
+  }
+  return NcclDType::kUint8;
+}
+
+/// An average is a sum whose elements NCCL multiplies by one part before, so that float16 stays in its range; that of
+/// integers it divides after. Of bools, which are 0 or 1, "any" is the most and "all" is the least.
+NcclOp opOf(DType dtype, ReduceOp op) {
+  switch (op) {
+    case ReduceOp::kAverage:
+      return NcclOp::kAverage;
+    case ReduceOp::kMin:
+      return NcclOp::kMin;
+    case ReduceOp::kMax:
+      return NcclOp::kMax;
+    case ReduceOp::kProduct:
+      return dtype == DType::kBool ? NcclOp::kMin : NcclOp::kProduct;
+    case ReduceOp::kSum:
+    case ReduceOp::kAdasum:
+      return dtype == DType::kBool ? NcclOp::kMax : NcclOp::kSum;
+  }
+  return NcclOp::kSum;
+}
+
+bool equallyLong(std::span<const std::span<std::byte>> blocks) {
+  return std::ranges::all_of(blocks, [&](const auto& block) { return block.size() == blocks[0].size(); });
+}
+
+/// Whether they lie end to end.
+bool inOneRun(std::span<const std::span<std::byte>> blocks) {
+  for (size_t i = 1; i < blocks.size(); ++i) {
+    if (blocks[i].data() != blocks[i - 1].data() + blocks[i - 1].size()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+NcclBackend::NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<std::string> names,
+                         std::chrono::milliseconds timeout)
+    : meet_(meet), choice_(std::move(choice)), names_(std::move(names)), timeout_(timeout) {}
+
+Status NcclBackend::prepare() {
+  if (using_) return Status::okay();
+  auto met = meetGpus(meet_, choice_, names_);
+  if (!met.ok()) return met.status();
+  api_ = met.value().nccl;
+  device_ = met.value().device;
+  const CudaDevice::Use use(*device_);
+  if (!use.status().ok()) return use.status();
+  auto stream = CudaStream::create(device_);
+  if (!stream.ok()) return stream.status();
+  stream_ = std::move(stream).value();
+  auto kernels = DeviceKernels::load(device_);
+  if (!kernels.ok()) return kernels.status();
+  kernels_ = std::move(kernels).value();
+  NcclCommunicator* communicator = nullptr;
+  {
+    MutexLock lock(mutex_);
+    if (interrupted_) return Status(StatusCode::kPeerLost, "the ring broke while its GPUs were being linked up");
+    communicator_ = std::make_unique<NcclCommunicator>();
+    communicator = communicator_.get();
+  }
+  const Status linked = communicator->connect(*api_, device_, met.value().id, static_cast<int>(size()),
+                                              static_cast<int>(index()), Deadline::in(timeout_));
+  if (!linked.ok()) return linked.withPrefix("the GPUs cannot be linked up: ");
+  using_ = communicator;
+  return Status::okay();
+}
+
+Status NcclBackend::checkCombines(DType dtype, ReduceOp op) const {
+  if (op == ReduceOp::kAdasum)
+    return Status(StatusCode::kUnsupported, "GPUs have no adasum; copy the values to the host");
+  if (dtype != DType::kInt16 && dtype != DType::kUint16) return Status::okay();
+  return Status(StatusCode::kUnsupported, "NCCL combines no " + std::string(dtypeName(dtype)) + "; int32 goes");
+}
+
+Result<std::shared_ptr<std::byte>> NcclBackend::allocate(size_t bytes) {
+  auto memory = DeviceMemory::allocate(device_, bytes);
+  if (!memory.ok()) return memory.status();
+  std::byte* const data = memory.value()->data();
+  return std::shared_ptr<std::byte>(std::move(memory).value(), data);
+}
+
+Result<std::byte*> NcclBackend::fusionBuffer(size_t bytes) {
+  if (fusion_ && fusion_->bytes() >= bytes) return fusion_->data();
+  fusion_ = nullptr;
+  auto memory = DeviceMemory::allocate(device_, std::bit_ceil(std::max<size_t>(bytes, 1)));
+  if (!memory.ok()) return memory.status();
+  fusion_ = std::move(memory).value();
+  return fusion_->data();
+}
+
+Status NcclBackend::copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) {
+  const CudaDevice::Use use(*device_);
+  if (!use.status().ok()) return use.status();
+  return kernels_->copy(*stream_, copies, from, to, factor);
+}
+
+Status NcclBackend::finish() {
+  const CudaDevice::Use use(*device_);
+  if (!use.status().ok()) return use.status();
+  return using_->finish(*stream_, Deadline::in(timeout_));
+}
+
+void NcclBackend::interrupt() {
+  MutexLock lock(mutex_);
+  interrupted_ = true;
+  if (communicator_) communicator_->interrupt();
+}
+
+Status NcclBackend::allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) {
+  if (data.empty()) return Status::okay();
+  return call("ncclAllReduce", [&](NcclComm* comm) {
+    return api_->AllReduce(data.data(), data.data(), data.size() / elementSize(dtype), dtypeOf(dtype), opOf(dtype, op),
+                           comm, stream_->handle());
+  });
+}
+
+// Blocks of different lengths: from each rank to all, in one launch.
+Status NcclBackend::allgather(std::span<const std::span<std::byte>> blocks) {
+  const auto own = blocks[index()];
+  if (equallyLong(blocks) && inOneRun(blocks)) {
+    if (own.empty()) return Status::okay();
+    return call("ncclAllGather", [&](NcclComm* comm) {
+      return api_->AllGather(own.data(), blocks[0].data(), own.size(), NcclDType::kUint8, comm, stream_->handle());
+    });
+  }
+  return call("ncclBroadcast", [&](NcclComm* comm) {
+    NcclResult result = api_->GroupStart();
+    for (size_t rank = 0; rank < blocks.size() && result == kNcclSuccess; ++rank) {
+      const auto block = blocks[rank];
+      if (block.empty()) continue;
+      result = api_->Broadcast(block.data(), block.data(), block.size(), NcclDType::kUint8, static_cast<int>(rank),
+                               comm, stream_->handle());
+      if (result == kNcclInProgress) result = kNcclSuccess;
+    }
+    const NcclResult ended = api_->GroupEnd();
+    return result == kNcclSuccess ? ended : result;
+  });
+}
+
+Status NcclBackend::broadcast(std::span<std::byte> data, int root) {
+  if (data.empty()) return Status::okay();
+  return call("ncclBroadcast", [&](NcclComm* comm) {
+    return api_->Broadcast(data.data(), data.data(), data.size(), NcclDType::kUint8, root, comm, stream_->handle());
+  });
+}
+
+Status NcclBackend::reducescatter(std::span<const std::span<std::byte>> blocks, DType dtype, ReduceOp op) {
+  const auto own = blocks[index()];
+  const size_t bytes = elementSize(dtype);
+  if (equallyLong(blocks) && inOneRun(blocks)) {
+    if (own.empty()) return Status::okay();
+    return call("ncclReduceScatter", [&](NcclComm* comm) {
+      return api_->ReduceScatter(blocks[0].data(), own.data(), own.size() / bytes, dtypeOf(dtype), opOf(dtype, op),
+                                 comm, stream_->handle());
+    });
+  }
+  return call("ncclReduce", [&](NcclComm* comm) {
+    NcclResult result = api_->GroupStart();
+    for (size_t rank = 0; rank < blocks.size() && result == kNcclSuccess; ++rank) {
+      const auto block = blocks[rank];
+      if (block.empty()) continue;
+      result = api_->Reduce(block.data(), block.data(), block.size() / bytes, dtypeOf(dtype), opOf(dtype, op),
+                            static_cast<int>(rank), comm, stream_->handle());
+      if (result == kNcclInProgress) result = kNcclSuccess;
+    }
+    const NcclResult ended = api_->GroupEnd();
+    return result == kNcclSuccess ? ended : result;
+  });
+}
+
+Status NcclBackend::alltoall(std::span<const std::byte> from, std::span<std::byte> into, const PairSizes& sizes) {
+  return call("ncclSend and ncclRecv", [&](NcclComm* comm) {
+    NcclResult result = api_->GroupStart();
+    size_t given = 0;
+    size_t taken = 0;
+    for (size_t peer = 0; peer < size() && result == kNcclSuccess; ++peer) {
+      const size_t give = sizes.of(index(), peer);
+      const size_t take = sizes.of(peer, index());
+      const int rank = static_cast<int>(peer);
+      if (give > 0) {
+        result = api_->Send(from.data() + given, give, NcclDType::kUint8, rank, comm, stream_->handle());
+        if (result == kNcclInProgress) result = kNcclSuccess;
+      }
+      if (take > 0 && result == kNcclSuccess) {
+        result = api_->Recv(into.data() + taken, take, NcclDType::kUint8, rank, comm, stream_->handle());
+        if (result == kNcclInProgress) result = kNcclSuccess;
+      }
+      given += give;
+      taken += take;
+    }
+    const NcclResult ended = api_->GroupEnd();
+    return result == kNcclSuccess ? ended : result;
+  });
+}
+
+Status NcclBackend::adasum(std::span<std::byte> /*data*/, DType dtype, std::span<const Range> /*tensors*/) {
+  return checkCombines(dtype, ReduceOp::kAdasum);
+}
+
+template <typename Make>
+Status NcclBackend::call(std::string_view what, Make make) {
+  const CudaDevice::Use use(*device_);
+  if (!use.status().ok()) return use.status();
+  return using_->call(what, Deadline::in(timeout_), make);
+}
+
+}  // namespace tsring

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "collective/device_backend.h"
+#include "nccl/communicator.h"
+#include "nccl/device_kernels.h"
+#include "nccl/device_memory.h"
+#include "nccl/gpu_meeting.h"
+
+namespace tsring {
+
+/// Collectives on GPUs by NCCL. Nothing of CUDA or NCCL is looked for before the first operation.
+class NcclBackend final : public DeviceBackend {
+ public:
+  /// Over `meet`, which must outlive this, ranks exchange what they need to link up. An operation fails with kTimeout
+  /// when it is not done after `timeout`.
+  NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<std::string> names,
+              std::chrono::milliseconds timeout);
+
+  Status prepare() override;
+  Status checkCombines(DType dtype, ReduceOp op) const override;
+  Result<std::shared_ptr<std::byte>> allocate(size_t bytes) override;
+  Result<std::byte*> fusionBuffer(size_t bytes) override;
+  Status copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) override;
+  Status finish() override;
+  void interrupt() override;
+
+  Status allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) override;
+  Status allgather(std::span<const std::span<std::byte>> blocks) override;
+  Status broadcast(std::span<std::byte> data, int root) override;
+  Status reducescatter(std::span<const std::span<std::byte>> blocks, DType dtype, ReduceOp op) override;
+  Status alltoall(std::span<const std::byte> from, std::span<std::byte> into, const PairSizes& sizes) override;
+  /// kUnsupported: NCCL has no sum of that kind.
+  Status adasum(std::span<std::byte> data, DType dtype, std::span<const Range> tensors) override;
+  size_t index() const override { return meet_.index(); }
+  size_t size() const override { return meet_.size(); }
+  std::string_view allreduceWay(size_t /*bytes*/) const override { return "nccl"; }
+
+ private:
+  template <typename Make>
+  Status call(std::string_view what, Make make);
+
+  CollectiveBackend& meet_;
+  const GpuChoice choice_;
+  const std::vector<std::string> names_;
+  const std::chrono::milliseconds timeout_;
+
+  const NcclApi* api_ = nullptr;
+  std::shared_ptr<CudaDevice> device_;
+  std::unique_ptr<CudaStream> stream_;
+  std::unique_ptr<DeviceKernels> kernels_;
+  std::shared_ptr<DeviceMemory> fusion_;
+
+  Mutex mutex_;  // of the pointer, which an interrupt comes by
+  std::unique_ptr<NcclCommunicator> communicator_ GUARDED_BY(mutex_);
+  NcclCommunicator* using_ = nullptr;  // the same, of the using thread
+  bool interrupted_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace tsring

@@ -1,0 +1,214 @@
+// Three ranks as threads, on the fake driver and the fake NCCL that are built beside the tests. No GPU is involved, and
+// nothing here says how one behaves.
+#include "nccl/nccl_backend.h"
+
+#include <cstdlib>
+#include <numeric>
+
+#include "base/dynamic_library.h"
+#include "collective/cpu_backend.h"
+#include "test/helpers/status_checks.h"
+#include "test/helpers/waits.h"
+#include "transport/memory/memory_network.h"
+
+namespace tsring {
+namespace {
+
+constexpr int kRanks = 3;
+constexpr milliseconds kTimeout{20'000};
+
+/// A rank's end of it all.
+struct Rank {
+  Rank(MemoryNetwork& network, int rank, milliseconds timeout)
+      : mesh(network.join(rank)),
+        meet(*mesh, nullptr, {}, kTimeout),
+        gpu(meet, {.device = rank, .ncclLibrary = {}}, {"rank 0", "rank 1", "rank 2"}, timeout) {}
+  std::unique_ptr<Mesh> mesh;
+  CpuBackend meet;
+  NcclBackend gpu;
+};
+
+class NcclBackendOf : public testing::Test {
+ protected:
+  // A GPU a rank, though they are of one process. Once loaded, the fakes are what their names stand for.
+  void SetUp() override {
+    ::setenv("FAKE_CUDA_DEVICES", "3", 1);
+    ASSERT_TRUE(isOk(DynamicLibrary::open(TSRING_FAKES "/libcuda.so.1")));
+    ASSERT_TRUE(isOk(DynamicLibrary::open(TSRING_FAKES "/libnccl.so.2")));
+  }
+  void TearDown() override {
+    for (const char* name : {"FAKE_NCCL_HANG_AT", "FAKE_NCCL_ERROR_AT", "FAKE_NCCL_INIT_HANG"}) ::unsetenv(name);
+  }
+  void onGpus(const std::function<void(int rank, NcclBackend& gpu)>& body, milliseconds timeout = kTimeout) {
+    MemoryNetwork network(kRanks);
+    onRanks(kRanks, [&](int rank) {
+      Rank own(network, rank, timeout);
+      body(rank, own.gpu);
+    });
+  }
+};
+
+std::shared_ptr<DeviceMemory> onDevice(NcclBackend& gpu, const std::vector<float>& values) {
+  const auto device = CudaDevice::open(cudaApi().value(), static_cast<int>(gpu.index()));
+  auto memory = DeviceMemory::allocate(device.value(), values.size() * sizeof(float));
+  EXPECT_TRUE(isOk(memory.value()->write(0, std::as_bytes(std::span(values)), soon())));
+  return memory.value();
+}
+
+std::vector<float> fromDevice(const DeviceMemory& memory) {
+  std::vector<float> values(memory.bytes() / sizeof(float));
+  EXPECT_TRUE(isOk(memory.read(0, std::as_writable_bytes(std::span(values)), soon())));
+  return values;
+}
+
+std::vector<float> counted(size_t count, float from) {
+  std::vector<float> values(count);
+  std::iota(values.begin(), values.end(), from);
+  return values;
+}
+
+std::span<std::byte> part(const DeviceMemory& memory, size_t begin, size_t end) {
+  return std::span(memory.data(), memory.bytes()).subspan(begin * sizeof(float), (end - begin) * sizeof(float));
+}
+
+TEST_F(NcclBackendOf, ReducesAndBroadcasts) {
+  onGpus([](int rank, NcclBackend& gpu) {
+    ASSERT_TRUE(isOk(gpu.prepare()));
+    const size_t count = 50'000;  // more than the fake holds at once
+    const auto memory = onDevice(gpu, counted(count, static_cast<float>(rank)));
+    ASSERT_TRUE(isOk(gpu.allreduce(part(*memory, 0, count), DType::kFloat32, ReduceOp::kAverage)));
+    ASSERT_TRUE(isOk(gpu.finish()));
+    EXPECT_EQ(fromDevice(*memory), counted(count, 1));
+    const auto other = onDevice(gpu, {static_cast<float>(rank)});
+    ASSERT_TRUE(isOk(gpu.broadcast(part(*other, 0, 1), 2)));
+    ASSERT_TRUE(isOk(gpu.finish()));
+    EXPECT_EQ(fromDevice(*other), std::vector<float>{2});
+  });
+}
+
+TEST_F(NcclBackendOf, MovesBlocksOfAnyLengths) {
+  onGpus([](int rank, NcclBackend& gpu) {
+    ASSERT_TRUE(isOk(gpu.prepare()));
+    const auto own = static_cast<size_t>(rank);
+    for (const std::array<size_t, 4>& ends : {std::array<size_t, 4>{0, 2, 4, 6}, std::array<size_t, 4>{0, 1, 1, 6}}) {
+      std::vector<float> ours(6);
+      for (size_t i = ends[own]; i < ends[own + 1]; ++i) ours[i] = static_cast<float>(i);
+      const auto memory = onDevice(gpu, ours);
+      std::vector<std::span<std::byte>> blocks;
+      for (size_t i = 0; i < kRanks; ++i) blocks.push_back(part(*memory, ends[i], ends[i + 1]));
+      ASSERT_TRUE(isOk(gpu.allgather(blocks)));
+      ASSERT_TRUE(isOk(gpu.finish()));
+      EXPECT_EQ(fromDevice(*memory), counted(6, 0));
+      ASSERT_TRUE(isOk(gpu.reducescatter(blocks, DType::kFloat32, ReduceOp::kSum)));
+      ASSERT_TRUE(isOk(gpu.finish()));
+      for (size_t i = ends[own]; i < ends[own + 1]; ++i) EXPECT_EQ(fromDevice(*memory)[i], 3 * static_cast<float>(i));
+    }
+  });
+}
+
+TEST_F(NcclBackendOf, ExchangesPairs) {
+  onGpus([](int rank, NcclBackend& gpu) {
+    ASSERT_TRUE(isOk(gpu.prepare()));
+    PairSizes sizes(kRanks);  // rank r gives peer p r + p floats
+    for (size_t from = 0; from < kRanks; ++from) {
+      for (size_t to = 0; to < kRanks; ++to) sizes.of(from, to) = (from + to) * sizeof(float);
+    }
+    std::vector<float> given, expected;
+    for (int peer = 0; peer < kRanks; ++peer) {
+      given.insert(given.end(), static_cast<size_t>(rank + peer), static_cast<float>(10 * rank + peer));
+      expected.insert(expected.end(), static_cast<size_t>(rank + peer), static_cast<float>(10 * peer + rank));
+    }
+    const auto from = onDevice(gpu, given);
+    const auto into = onDevice(gpu, std::vector<float>(expected.size()));
+    ASSERT_TRUE(isOk(gpu.alltoall(part(*from, 0, given.size()), part(*into, 0, expected.size()), sizes)));
+    ASSERT_TRUE(isOk(gpu.finish()));
+    EXPECT_EQ(fromDevice(*into), expected);
+  });
+}
+
+TEST_F(NcclBackendOf, CopiesScaledAndCast) {
+  onGpus([](int /*rank*/, NcclBackend& gpu) {
+    ASSERT_TRUE(isOk(gpu.prepare()));
+    const auto from = onDevice(gpu, counted(100, 0));
+    const auto into = onDevice(gpu, std::vector<float>(100, -1));
+    const auto fused = gpu.fusionBuffer(200);
+    ASSERT_TRUE(isOk(fused));
+    const DeviceCopy in[] = {{fused.value(), from->data(), 60}, {fused.value() + 120, from->data() + 240, 40}};
+    ASSERT_TRUE(isOk(gpu.copy(in, DType::kFloat32, DType::kBfloat16, 2)));
+    const DeviceCopy out[] = {{into->data(), fused.value(), 99}};
+    ASSERT_TRUE(isOk(gpu.copy(out, DType::kBfloat16, DType::kFloat32, 0.5)));
+    ASSERT_TRUE(isOk(gpu.finish()));
+    std::vector<float> expected = counted(100, 0);
+    expected[99] = -1;
+    EXPECT_EQ(fromDevice(*into), expected);
+  });
+}
+
+TEST_F(NcclBackendOf, AHangEndsAtTheDeadline) {
+  ::setenv("FAKE_NCCL_HANG_AT", "0", 1);
+  onGpus(
+      [](int rank, NcclBackend& gpu) {
+        ASSERT_TRUE(isOk(gpu.prepare()));
+        const auto memory = onDevice(gpu, counted(4, static_cast<float>(rank)));
+        ASSERT_TRUE(isOk(gpu.allreduce(part(*memory, 0, 4), DType::kFloat32, ReduceOp::kSum)));
+        EXPECT_TRUE(failsWith(StatusCode::kTimeout, {"in time"}, gpu.finish()));
+        EXPECT_FALSE(gpu.allreduce(part(*memory, 0, 4), DType::kFloat32, ReduceOp::kSum).ok());
+      },
+      milliseconds(2000));
+}
+
+TEST_F(NcclBackendOf, AnErrorOfNcclEndsTheWait) {
+  ::setenv("FAKE_NCCL_ERROR_AT", "1", 1);
+  onGpus([](int rank, NcclBackend& gpu) {
+    ASSERT_TRUE(isOk(gpu.prepare()));
+    const auto memory = onDevice(gpu, counted(4, static_cast<float>(rank)));
+    ASSERT_TRUE(isOk(gpu.allreduce(part(*memory, 0, 4), DType::kFloat32, ReduceOp::kSum)));
+    ASSERT_TRUE(isOk(gpu.finish()));
+    ASSERT_TRUE(isOk(gpu.allreduce(part(*memory, 0, 4), DType::kFloat32, ReduceOp::kSum)));
+    EXPECT_TRUE(failsWith(StatusCode::kPeerLost, {"remote process"}, gpu.finish()));
+  });
+}
+
+TEST_F(NcclBackendOf, AnInterruptEndsWhatIsUnderWay) {
+  ::setenv("FAKE_NCCL_HANG_AT", "0", 1);
+  onGpus([](int rank, NcclBackend& gpu) {
+    ASSERT_TRUE(isOk(gpu.prepare()));
+    const auto memory = onDevice(gpu, counted(4, static_cast<float>(rank)));
+    ASSERT_TRUE(isOk(gpu.allreduce(part(*memory, 0, 4), DType::kFloat32, ReduceOp::kSum)));
+    const std::jthread control([&] { gpu.interrupt(); });
+    EXPECT_TRUE(failsWith(StatusCode::kPeerLost, {"interrupted"}, gpu.finish()));
+  });
+}
+
+TEST_F(NcclBackendOf, AnInterruptEndsTheLinkingUp) {
+  ::setenv("FAKE_NCCL_INIT_HANG", "1", 1);
+  onGpus([](int /*rank*/, NcclBackend& gpu) {
+    const std::jthread control([&] { gpu.interrupt(); });
+    EXPECT_TRUE(failsWith(StatusCode::kPeerLost, {}, gpu.prepare()));
+  });
+}
+
+TEST_F(NcclBackendOf, RanksWithoutNcclAreNamedToAll) {
+  MemoryNetwork network(2);
+  onRanks(2, [&](int rank) {
+    const auto mesh = network.join(rank);
+    CpuBackend meet(*mesh, nullptr, {}, kTimeout);
+    const std::string library = rank == 1 ? "/nowhere/libnccl.so.2" : "";
+    NcclBackend gpu(meet, {.device = rank, .ncclLibrary = library}, {"rank 0", "rank 1"}, kTimeout);
+    EXPECT_TRUE(
+        failsWith(StatusCode::kUnsupported, {"rank 1 cannot use its GPU", "/nowhere/libnccl.so.2"}, gpu.prepare()));
+  });
+}
+
+TEST_F(NcclBackendOf, RanksOnOneGpuAreNamedToAll) {
+  MemoryNetwork network(2);
+  onRanks(2, [&](int rank) {
+    const auto mesh = network.join(rank);
+    CpuBackend meet(*mesh, nullptr, {}, kTimeout);
+    NcclBackend gpu(meet, {}, {"rank 0", "rank 1"}, kTimeout);
+    EXPECT_TRUE(failsWith(StatusCode::kUnsupported, {"rank 0 and rank 1 use the same GPU"}, gpu.prepare()));
+  });
+}
+
+}  // namespace
+}  // namespace tsring
