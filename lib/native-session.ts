@@ -23,6 +23,7 @@ export function openNative(
     timeoutMs: config.timeoutMs,
     heartbeatTimeoutMs: config.heartbeatTimeoutMs,
     fusionThresholdBytes: config.fusionThresholdBytes,
+    cacheCapacity: config.cacheCapacity,
     transport: config.transport,
     ...chosenBy(config),
     logLevel: config.logLevel,

@@ -45,6 +45,11 @@ export const settings = {
     64 * 1024 * 1024,
     'tensors of a group are packed into buckets of at most this size; 0 moves each by itself',
   ),
+  cacheCapacity: row(
+    integer(0, 2 ** 20),
+    1024,
+    "named operations that ranks ask each other for by a number once they are known; 0: always in full. Only rank 0's counts",
+  ),
   transport: row(
     text(z.enum(['auto', 'tcp', 'shm']), 'auto, tcp or shm'),
     'auto',

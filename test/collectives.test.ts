@@ -8,13 +8,15 @@ describe('collectives on several ranks', () => {
       const { ranks } = await tsrun({
         np,
         script: 'scripts/random-operations.ts',
-        args: [String(seed), '120'],
+        args: [String(seed), '100'],
+        // Everything is remembered, some of it, or nothing.
+        env: { TSRING_CACHE_CAPACITY: String([1024, 4, 1024, 0][np % 4]) },
         timeoutMs: 50_000,
       });
       const done = ranks.map(({ result }) => (result as { operations: number }).operations);
       assert.equal(done.length, np);
       // Rank 0 is in no set of the last three; every second operation goes over all ranks.
-      assert.ok(Math.min(...done) >= 100 && Math.max(...done) <= 240, String(done));
+      assert.ok(Math.min(...done) >= 100 && Math.max(...done) <= 300, String(done));
     });
   }
 

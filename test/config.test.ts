@@ -31,6 +31,7 @@ describe('config', () => {
       timeoutMs: 600_000,
       heartbeatTimeoutMs: 30_000,
       fusionThresholdBytes: 67_108_864,
+      cacheCapacity: 1024,
       transport: 'auto',
       algorithm: 'auto',
       tuningFile: undefined,
@@ -51,7 +52,14 @@ describe('config', () => {
     const config = readConfig(
       {},
       {
-        ...{ ...job, ...times, TSRING_FUSION_THRESHOLD_BYTES: '0', TSRING_TRANSPORT: 'tcp', TSRING_LOG_LEVEL: 'debug' },
+        ...{
+          ...job,
+          ...times,
+          TSRING_FUSION_THRESHOLD_BYTES: '0',
+          TSRING_CACHE_CAPACITY: '7',
+          TSRING_TRANSPORT: 'tcp',
+          TSRING_LOG_LEVEL: 'debug',
+        },
         ...{ TSRING_ALGORITHM: 'ring', TSRING_TUNING_FILE: 'measured.json', TSRING_PROCESS_SETS: '0,1;3' },
         ...{
           TSRING_STALL_CHECK_TIME_SECONDS: '0.5',
@@ -82,6 +90,7 @@ describe('config', () => {
       startTimeoutMs: 1,
       timeoutMs: 2,
       heartbeatTimeoutMs: 3,
+      cacheCapacity: 7,
       fusionThresholdBytes: 0,
       transport: 'tcp',
       algorithm: 'ring',

@@ -32,6 +32,7 @@ export interface NativeSessionOptions {
   readonly timeoutMs: number;
   readonly heartbeatTimeoutMs: number;
   readonly fusionThresholdBytes: number;
+  readonly cacheCapacity: number;
   readonly transport: TransportName;
   /** Takes this algorithm for every allreduce; absent: chosen by costs. Of this and the costs only rank 0's count, for all ranks. */
   readonly algorithm?: AlgorithmName;

@@ -34,6 +34,9 @@ Control::Control(Options options, std::vector<Socket> links, uint32_t generation
            {[this](int peer, uint8_t type, ByteReader payload) { onFrame(peer, type, payload); },
             [this](int peer, const Status& reason) { onLost(peer, reason); }}),
       negotiator_(options_.members),
+      announcer_(options_.size > 1 ? options_.cacheCapacity : 0, FrameHub::kMaxPayloadBytes,
+                 {[this](FrameType type, const Bytes& payload) { hub_.sendToAll(static_cast<uint8_t>(type), payload); },
+                  callbacks_.onVerdict, [this](const std::string& name) { return negotiator_.holds(name); }}),
       left_(static_cast<size_t>(options_.size)),
       stallWatch_(options_.size, options_.stallCheck),
       dumpSignal_(hub_.wakeFd()),
@@ -71,7 +74,9 @@ void Control::leave(std::vector<std::string> givenUp, Deadline deadline) {
 void Control::run() {
   if (!coordinates() && !options_.sharesClock) askClock();
   while (handlePosted()) {
+    announcer_.release();
     hub_.poll(nextDeadline());
+    announcer_.release();
     beat();
     checkSilence();
     checkOverdue();
@@ -94,21 +99,15 @@ bool Control::handlePosted() {
   for (auto& [request, terms] : posted) {
     if (coordinates()) {
       if (!terms.usual()) onTerms(0, request.header.name, terms);
-      onReady(0, std::move(request));
+      const uint32_t number = announcer_.cache().numberOf(0, request);
+      onReady(0, std::move(request), number);
     } else if (left_[0]) {
       onLeft(0);
     } else {
-      if (!terms.usual()) {
-        ByteWriter out;
-        encode(std::vector{request.header.name}, out);
-        encode(terms, out);
-        hub_.send(0, static_cast<uint8_t>(FrameType::kTerms), out.bytes());
-      }
-      ByteWriter out;
-      encode(request, out);
-      hub_.send(0, static_cast<uint8_t>(FrameType::kReady), out.bytes());
+      ask(std::move(request), terms);
     }
   }
+  sendKnown();
   if (reported && !broken_) {
     if (coordinates()) {
       breakWithReport(*std::move(reported));
@@ -121,6 +120,7 @@ bool Control::handlePosted() {
     }
   }
   if (leaving) {
+    announcer_.release();
     if (coordinates()) onGivenUp(0, leaving->givenUp);
     ByteWriter out;
     encode(fitting(std::move(leaving->givenUp)), out);
@@ -131,6 +131,35 @@ bool Control::handlePosted() {
   return !leaving;
 }
 
+void Control::ask(Request request, const Terms& terms) {
+  if (!terms.usual()) {
+    ByteWriter out;
+    encode(std::vector{request.header.name}, out);
+    encode(terms, out);
+    hub_.send(0, static_cast<uint8_t>(FrameType::kTerms), out.bytes());
+  }
+  if (const uint32_t number = known_.numberOf(request)) {
+    askedByNumber_.push_back(number);
+  } else {
+    askInFull(request);
+  }
+  known_.asked(std::move(request));
+}
+
+void Control::askInFull(const Request& request) {
+  sendKnown();  // in the order in which they were asked for
+  ByteWriter out;
+  encode(request, out);
+  hub_.send(0, static_cast<uint8_t>(FrameType::kReady), out.bytes());
+}
+
+void Control::sendKnown() {
+  if (askedByNumber_.empty()) return;
+  ByteWriter out;
+  encode(std::exchange(askedByNumber_, {}), out);
+  hub_.send(0, static_cast<uint8_t>(FrameType::kKnownReady), out.bytes());
+}
+
 void Control::onFrame(int peer, uint8_t type, ByteReader payload) {
   switch (static_cast<FrameType>(type)) {
     case FrameType::kReady:
@@ -138,7 +167,14 @@ void Control::onFrame(int peer, uint8_t type, ByteReader payload) {
         return onReady(peer, std::move(request));
       break;
     case FrameType::kVerdict:
-      if (Verdict verdict; !coordinates() && decode(payload, verdict)) return callbacks_.onVerdict(std::move(verdict));
+      if (Verdict verdict; !coordinates() && decode(payload, verdict)) return onVerdict(std::move(verdict));
+      break;
+    case FrameType::kKnownReady:
+      if (std::vector<uint32_t> numbers; coordinates() && decode(payload, numbers) && onKnownReady(peer, numbers))
+        return;
+      break;
+    case FrameType::kKnownVerdicts:
+      if (std::vector<uint32_t> numbers; !coordinates() && decode(payload, numbers) && onKnownVerdicts(numbers)) return;
       break;
     case FrameType::kFault:
       if (Status fault; coordinates() && decode(payload, fault) && !fault.ok()) return breakWithReport(fault);
@@ -171,11 +207,36 @@ void Control::onLost(int peer, const Status& reason) {
          Agreed::kInterrupt);
 }
 
-void Control::onReady(int rank, Request request) {
+// False when the rank was never told of such a number.
+bool Control::onKnownReady(int rank, const std::vector<uint32_t>& numbers) {
+  for (const uint32_t number : numbers) {
+    if (!announcer_.cache().issued(number)) return false;
+    // Of what has just been forgotten the rank hears now, and then asks in full.
+    if (const Request* request = announcer_.cache().requestOf(rank, number)) onReady(rank, *request, number);
+  }
+  return true;
+}
+
+void Control::onVerdict(Verdict verdict) {
+  if (const auto crossed = known_.heard(verdict)) askInFull(*crossed);
+  callbacks_.onVerdict(std::move(verdict));
+}
+
+// False when one of them stands for nothing.
+bool Control::onKnownVerdicts(const std::vector<uint32_t>& numbers) {
+  for (const uint32_t number : numbers) {
+    auto verdict = known_.heard(number);
+    if (!verdict) return false;
+    callbacks_.onVerdict(*std::move(verdict));
+  }
+  return true;
+}
+
+void Control::onReady(int rank, Request request, uint32_t number) {
   if (broken_) return;
   if (request.header.kind == OperationKind::kJoin) {
     for (Verdict& verdict : negotiator_.join(rank, std::move(request), Clock::now())) announce(std::move(verdict));
-  } else if (auto verdict = negotiator_.add(rank, std::move(request), Clock::now())) {
+  } else if (auto verdict = negotiator_.add(rank, std::move(request), Clock::now(), number)) {
     announce(*std::move(verdict));
   }
   for (int other = 0; other < options_.size; ++other) {
@@ -187,21 +248,7 @@ void Control::announce(Verdict verdict) {
   if (const auto terms = terms_.extract(verdict.name); terms && !terms.mapped().objection.ok()) {
     verdict = Verdict{verdict.name, terms.mapped().objection, {}};
   }
-  ByteWriter out;
-  encode(verdict, out);
-  if (out.size() > FrameHub::kMaxPayloadBytes) {
-    const std::string most = std::to_string(FrameHub::kMaxPayloadBytes);
-    verdict = Verdict{
-        verdict.name,
-        Status(StatusCode::kInvalidArgument, "tensor \"" + verdict.name + "\": the shapes that all ranks gave take " +
-                                                 std::to_string(out.size()) + " bytes, at most " + most +
-                                                 " go; gather fewer tensors in one group"),
-        {}};
-    out = ByteWriter();
-    encode(verdict, out);
-  }
-  hub_.sendToAll(static_cast<uint8_t>(FrameType::kVerdict), out.bytes());
-  callbacks_.onVerdict(std::move(verdict));
+  announcer_.add(std::move(verdict));
 }
 
 // A rank that left keeps nobody waiting: what still needs it fails now. A worker only knows of rank 0, without which
@@ -224,6 +271,7 @@ void Control::onGivenUp(int rank, const std::vector<std::string>& names) {
 
 void Control::broken(Status reason, Agreed agreed) {
   if (broken_) return;
+  announcer_.release();  // what was agreed on before
   broken_ = true;
   if (coordinates()) {
     ByteWriter out;

@@ -10,10 +10,12 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
+#include "engine/announcer.h"
 #include "engine/clock_offset.h"
 #include "engine/desync_report.h"
 #include "engine/dump_signal.h"
 #include "engine/flight_recorder.h"
+#include "engine/known_requests.h"
 #include "engine/members.h"
 #include "engine/messages.h"
 #include "engine/negotiator.h"
@@ -37,6 +39,7 @@ class Control {
     std::chrono::milliseconds stallCheck;        // an operation that some ranks wait for so long is told of; 0: never
     std::chrono::milliseconds stallShutdown;     // and one that they wait for so long breaks the ring; 0: never
     bool sharesClock;                            // with rank 0
+    size_t cacheCapacity;                        // what all have agreed on, and is asked for by a number; rank 0's
     std::vector<std::string> names;              // of all ranks, for messages
     Members members;
     Log log;
@@ -75,8 +78,14 @@ class Control {
   bool handlePosted();
   void onFrame(int peer, uint8_t type, ByteReader payload);
   void onLost(int peer, const Status& reason);
-  void onReady(int rank, Request request);
+  void onReady(int rank, Request request, uint32_t number = 0);
+  bool onKnownReady(int rank, const std::vector<uint32_t>& numbers);
+  void onVerdict(Verdict verdict);
+  bool onKnownVerdicts(const std::vector<uint32_t>& numbers);
   void announce(Verdict verdict);
+  void ask(Request request, const Terms& terms);
+  void askInFull(const Request& request);
+  void sendKnown();
   void onLeft(int peer);
   void onGivenUp(int rank, const std::vector<std::string>& names);
   void broken(Status reason, Agreed agreed);
@@ -109,6 +118,9 @@ class Control {
   // The control thread's own.
   FrameHub hub_;  // but for wake()
   Negotiator negotiator_;
+  Announcer announcer_;                  // rank 0's
+  KnownRequests known_;                  // of all others
+  std::vector<uint32_t> askedByNumber_;  // to send
   std::vector<bool> left_;
   bool broken_ = false;
   std::optional<Status> ownFault_;  // reported, the coordinator has not answered yet

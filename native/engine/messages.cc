@@ -25,6 +25,7 @@ void encode(const Verdict& verdict, ByteWriter& out) {
   }
   out.put(verdict.lastRank).put(uint8_t{verdict.request.has_value()});
   if (verdict.request) encode(*verdict.request, out);
+  out.put(verdict.number).put(verdict.forgotten);
 }
 
 bool decode(ByteReader& in, Verdict& verdict) {
@@ -43,6 +44,8 @@ bool decode(ByteReader& in, Verdict& verdict) {
   verdict.lastRank = in.get<int32_t>();
   verdict.request.reset();
   if (in.get<uint8_t>() != 0 && !decode(in, verdict.request.emplace())) return false;
+  verdict.number = in.get<uint32_t>();
+  verdict.forgotten = in.get<uint32_t>();
   return in.done() && (verdict.splits.empty() || verdict.splits.size() == ranks);
 }
 
@@ -54,6 +57,17 @@ void encode(const Terms& terms, ByteWriter& out) {
 bool decode(ByteReader& in, Terms& terms) {
   terms.timeout = std::chrono::milliseconds(in.get<uint64_t>() & INT32_MAX);
   return decode(in, terms.objection);
+}
+
+void encode(const std::vector<uint32_t>& numbers, ByteWriter& out) {
+  for (const uint32_t number : numbers) out.put(number);
+}
+
+bool decode(ByteReader& in, std::vector<uint32_t>& numbers) {
+  if (in.left() == 0 || in.left() % sizeof(uint32_t) != 0) return false;
+  numbers.resize(in.left() / sizeof(uint32_t));
+  for (uint32_t& number : numbers) number = in.get<uint32_t>();
+  return true;
 }
 
 void encode(const std::vector<std::string>& names, ByteWriter& out) {

@@ -15,13 +15,15 @@ namespace tsring {
 /// Frames on the control links between rank 0, the coordinator, and the others. The numbers are the wire's: never
 /// reorder.
 enum class FrameType : uint8_t {
-  kReady = 1,      // to the coordinator: a Request; all of its tensors are ready here
-  kVerdict = 2,    // from it: a Verdict; ranks carry out good ones in the order in which they come
-  kFault = 3,      // to it: a Status; the ring is broken, as seen from here
-  kAbort = 4,      // from it: a Status; the ring is broken, and this is why, for everyone
-  kHeartbeat = 5,  // both ways, empty: still here
-  kLeave = 6,      // both ways: names; this rank asks for nothing more, and does not do what it asked for under them
-  kTerms = 20,     // to the coordinator: one name, and Terms; how the request of this name that follows is asked for
+  kReady = 1,       // to the coordinator: a Request; all of its tensors are ready here
+  kVerdict = 2,     // from it: a Verdict; ranks carry out good ones in the order in which they come
+  kFault = 3,       // to it: a Status; the ring is broken, as seen from here
+  kAbort = 4,       // from it: a Status; the ring is broken, and this is why, for everyone
+  kHeartbeat = 5,   // both ways, empty: still here
+  kLeave = 6,       // both ways: names; this rank asks for nothing more, and does not do what it asked for under them
+  kKnownReady = 7,  // to the coordinator: numbers of what is ready here, as verdicts have given them
+  kKnownVerdicts = 8,  // from it: the same, and all have asked for it
+  kTerms = 20,  // to the coordinator: one name, and Terms; how the request of this name that follows is asked for
   kWaits =
       21,  // to it: names, an age in ms (u64); waits on the short way for that name, of that kind. No names: no more
   kAskState = 22,   // from it, empty: what are you at?
@@ -46,6 +48,9 @@ struct Terms {
 };
 void encode(const Terms& terms, ByteWriter& out);
 bool decode(ByteReader& in, Terms& terms);
+
+void encode(const std::vector<uint32_t>& numbers, ByteWriter& out);
+bool decode(ByteReader& in, std::vector<uint32_t>& numbers);
 
 void encode(const std::vector<std::string>& names, ByteWriter& out);
 bool decode(ByteReader& in, std::vector<std::string>& names);

@@ -70,13 +70,15 @@ Status compareRequests(int rankA, const Request& a, int rankB, const Request& b)
   return Status::okay();
 }
 
-std::optional<Verdict> Negotiator::add(int rank, Request request, Clock::time_point now) {
+std::optional<Verdict> Negotiator::add(int rank, Request request, Clock::time_point now, uint32_t number) {
   const std::string name = request.header.name;
   Entry& entry = pending_[name];
   if (entry.byRank.empty()) {
     entry.byRank.resize(size_);
     entry.begun = now;
+    entry.number = number;
   }
+  if (entry.number != number) entry.number = 0;
   auto& slot = entry.byRank[static_cast<size_t>(rank)];
   if (!slot) ++entry.count;
   slot = std::move(request);
@@ -166,7 +168,11 @@ Clock::time_point Negotiator::oldest() const {
 
 Verdict Negotiator::judge(const std::string& name, Entry& entry) const {
   Verdict verdict{name, {}, {}};
-  const auto& asked = entry.byRank;
+  auto& asked = entry.byRank;
+  if (entry.number != 0 && entry.count == size_) {
+    verdict.number = entry.number;
+    return verdict;
+  }
   const auto first = static_cast<size_t>(&firstOf(asked) - asked.data());
   for (size_t rank = first + 1; rank < size_ && verdict.status.ok(); ++rank) {
     if (!asked[rank]) continue;
@@ -182,6 +188,9 @@ Verdict Negotiator::judge(const std::string& name, Entry& entry) const {
       verdict.shapes.push_back(request ? request->shapes : withoutRows(asked[first]->shapes));
       if (request && !request->header.splits.empty()) verdict.splits.push_back(request->header.splits);
     }
+  }
+  if (entry.count == size_ && worthKnowing(header.kind)) {
+    for (auto& request : asked) verdict.asked.push_back(*std::move(request));
   }
   return verdict;
 }

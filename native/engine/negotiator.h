@@ -20,6 +20,11 @@ struct Verdict {
   std::vector<std::vector<int64_t>> splits = {};  // by rank, then by receiver; filled for an alltoall
   std::optional<Request> request = {};            // for ranks that have joined, and take part without having asked
   int32_t lastRank = -1;                          // of a join: who came last, by place
+  /// By what ranks may ask for the same again, and what they must ask for in full from now on; 0: nothing.
+  uint32_t number = 0;
+  uint32_t forgotten = 0;
+  // Of rank 0 alone, not sent with a verdict.
+  std::vector<Request> asked = {};  // by rank; of a good verdict on what all have asked for, and is worth knowing
 };
 
 /// An operation that some ranks wait for.
@@ -39,8 +44,9 @@ class Negotiator {
       : members_(std::move(members)), size_(static_cast<size_t>(members_.size())), joined_(size_) {}
   explicit Negotiator(int size) : Negotiator(Members(size)) {}
 
-  /// `rank` has asked for `request`. A verdict when it was the last.
-  std::optional<Verdict> add(int rank, Request request, Clock::time_point now);
+  /// `rank` has asked for `request`. A verdict when it was the last: with nothing but its name and `number` where all
+  /// have asked by that number, as what they ask for is known to be good.
+  std::optional<Verdict> add(int rank, Request request, Clock::time_point now, uint32_t number = 0);
 
   /// `rank` has asked for a join: it asks for nothing more until all have joined, and takes part in what the others do.
   /// Verdicts on what lacked nobody but ranks that have joined, and at the end on the join when all have.
@@ -66,6 +72,7 @@ class Negotiator {
   struct Entry {
     std::vector<std::optional<Request>> byRank;
     size_t count = 0;
+    uint32_t number = 0;  // by which all that are there have asked
     Clock::time_point begun;
   };
   static bool isJoin(const Entry& entry);

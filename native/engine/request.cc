@@ -1,6 +1,7 @@
 #include "engine/request.h"
 
 #include <bit>
+#include <tuple>
 
 namespace tsring {
 
@@ -12,6 +13,14 @@ std::string describe(const Shape& shape) {
   std::string text = "[";
   for (size_t i = 0; i < shape.size(); ++i) text.append(i ? "," : "").append(std::to_string(shape[i]));
   return text.append("]");
+}
+
+bool asksForTheSame(const Request& a, const Request& b) {
+  const auto sent = [](const RequestHeader& header) {
+    return std::tie(header.kind, header.dtype, header.op, header.payload, header.rootRank, header.prescale,
+                    header.postscale, header.splits, header.name);
+  };
+  return sent(a.header) == sent(b.header) && a.shapes == b.shapes;
 }
 
 std::vector<Shape> withoutRows(std::vector<Shape> shapes) {

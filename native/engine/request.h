@@ -49,6 +49,11 @@ constexpr std::string_view operationName(OperationKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
+/// Whether it is worth remembering what ranks have agreed on, for the next time.
+constexpr bool worthKnowing(OperationKind kind) {
+  return kind != OperationKind::kBarrier && kind != OperationKind::kJoin;
+}
+
 /// What is known of an operation before its tensors are.
 struct RequestHeader {
   OperationKind kind = OperationKind::kBarrier;
@@ -78,6 +83,9 @@ struct Request {
 /// For messages: `allreduce "dense/kernel"`.
 std::string describe(const RequestHeader& header);
 std::string describe(const Shape& shape);
+
+/// Whether two requests are the same in all that is sent.
+bool asksForTheSame(const Request& a, const Request& b);
 
 /// The same shapes without rows; what a rank that has none brings to an allgather.
 std::vector<Shape> withoutRows(std::vector<Shape> shapes);

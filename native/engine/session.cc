@@ -375,7 +375,7 @@ void Session::Engine::start(std::vector<Socket> controlLinks, std::vector<std::s
   }
   control = std::make_unique<Control>(
       Control::Options{options.rank, options.size, options.timeout, options.heartbeatTimeout, options.stallCheck,
-                       options.stallShutdown, sharesClock, std::move(names), members, log},
+                       options.stallShutdown, sharesClock, options.cacheCapacity, std::move(names), members, log},
       std::move(controlLinks), options.generation, recorder,
       Control::Callbacks{[this](Verdict verdict) { onVerdict(std::move(verdict)); },
                          [this](const Status& reason, Control::Agreed agreed) {

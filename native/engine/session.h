@@ -34,6 +34,7 @@ struct SessionOptions {
   std::chrono::milliseconds timeout{600'000};          // of one operation
   std::chrono::milliseconds heartbeatTimeout{30'000};  // silence of a peer that counts as its death
   size_t fusionThresholdBytes = 64 << 20;
+  size_t cacheCapacity = 1024;  // operations that ranks ask for by a number once they are known; only rank 0's counts
   Transport transport = Transport::kAuto;
   Tuning tuning;                                 // only rank 0's counts, for all
   std::string tuningSource;                      // where its costs come from, for the log; empty: built in

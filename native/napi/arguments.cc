@@ -7,6 +7,8 @@
 namespace tsring {
 namespace {
 
+constexpr int64_t kMostRecords = 1 << 20;
+
 [[noreturn]] void refuse(Napi::Env env, const std::string& text) {
   throw Napi::TypeError::New(env, text);
 }
@@ -139,7 +141,6 @@ bool requireBoolean(const Napi::Object& object, const char* key) {
 
 void parseDiagnostics(const Napi::Value& value, SessionOptions& options) {
   constexpr int64_t kMostMs = int64_t{1} << 40;
-  constexpr int64_t kMostRecords = 1 << 20;
   const Napi::Object object = requireObject(value, "diagnostics");
   options.stallCheck = std::chrono::milliseconds(requireInteger(object, "stallCheckMs", 0, kMostMs));
   options.stallShutdown = std::chrono::milliseconds(requireInteger(object, "stallShutdownMs", 0, kMostMs));
@@ -193,6 +194,7 @@ SessionOptions parseSessionOptions(const Napi::Value& value) {
   options.hostname = requireString(object, "hostname");
   options.timeout = std::chrono::milliseconds(requireInteger(object, "timeoutMs", 1, kMostMs));
   options.heartbeatTimeout = std::chrono::milliseconds(requireInteger(object, "heartbeatTimeoutMs", 1, kMostMs));
+  options.cacheCapacity = static_cast<size_t>(requireInteger(object, "cacheCapacity", 0, kMostRecords));
   options.fusionThresholdBytes = static_cast<size_t>(requireInteger(object, "fusionThresholdBytes", 0, kMostMs));
   const std::string level = requireString(object, "logLevel");
   constexpr std::string_view kLevels[] = {"error", "warn", "info", "debug"};

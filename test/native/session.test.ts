@@ -32,6 +32,7 @@ function ringOf(size: number, changed: (rank: number) => Changed = () => ({})): 
       ...common,
       rank,
       fusionThresholdBytes: 1 << 20,
+      cacheCapacity: 16,
       transport: 'auto',
       logLevel: 'error',
       ...changed(rank),

@@ -58,16 +58,19 @@ const plans = fc.sample(plan, { seed, numRuns: count });
 const own = new Numbers(seed + 1 + ring.rank());
 let done = 0;
 for (let start = 0; start < plans.length; start += 10) {
-  const batch = plans.slice(start, start + 10).map((p, index) => ({ p, name: `batch ${start}, ${index}` }));
+  // Names come again, with something else behind them at first, and then with the same.
+  const batch = plans.slice(start, start + 10).map((p, index) => ({ p, name: `operation ${index}` }));
   const mine = batch.filter(({ p }) => setOf(p).included());
-  const begun = own.shuffled(mine).map(({ p, name }) => ({ p, handle: begin(p, name) }));
-  // Half of the batches block, handle by handle, in an order of this rank's own.
-  for (const { p, handle } of own.shuffled(begun)) {
-    check(p, listOf(start % 20 === 0 ? handle.wait() : await handle));
-    assert.equal(handle.poll(), true);
+  for (let pass = 0; pass < 2; pass++) {
+    const begun = own.shuffled(mine).map(({ p, name }) => ({ p, handle: begin(p, name) }));
+    // Half of the batches block, handle by handle, in an order of this rank's own.
+    for (const { p, handle } of own.shuffled(begun)) {
+      check(p, listOf(start % 20 === 0 ? handle.wait() : await handle));
+      assert.equal(handle.poll(), true);
+    }
   }
   for (const { p } of mine) check(p, runSync(p));
-  done += 2 * mine.length;
+  done += 3 * mine.length;
 }
 report({ operations: done });
 await ring.shutdown();

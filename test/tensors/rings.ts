@@ -9,6 +9,7 @@ export async function ringOf(size: number): Promise<NativeSession[]> {
       timeoutMs: 10_000,
       heartbeatTimeoutMs: 10_000,
       fusionThresholdBytes: 1 << 20,
+      cacheCapacity: 16,
       transport: 'auto' as const,
     };
     const job = { jobId: 'test', secret: new Uint8Array(32).fill(7), generation: 0, hostname: 'here' };
