@@ -7,6 +7,7 @@ import { sessionOf } from '../process-set.js';
 import { differentiable, gradientName, noGradient } from './gradients.js';
 import { handle, type Handle } from './handle.js';
 import { reduction, type ReduceOptions } from './reduction.js';
+import type { UnderWay } from './under-way.js';
 import { all, first } from './values.js';
 
 export type ReducescatterOptions = Omit<ReduceOptions, 'inPlace'>;
@@ -50,6 +51,12 @@ export function groupedReducescatter<T extends Value>(
     },
     all<T>,
   );
+}
+
+/** As {@link groupedReducescatterSync} in two halves: this hands tensors over, and JavaScript runs on; see `finishAll`. */
+export function startGroupedReducescatter(values: readonly tf.Tensor[], options: ReducescatterOptions = {}): UnderWay {
+  const session = sessionOf('startGroupedReducescatter', options.processSet);
+  return start(session, reduction(session, 'groupedReducescatter', values, options));
 }
 
 /** As {@link groupedReducescatter}, blocking this thread until done. */

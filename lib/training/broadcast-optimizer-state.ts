@@ -85,7 +85,8 @@ async function checkSameClass(
 async function stateOf(optimizer: tf.Optimizer) {
   try {
     return await optimizer.getWeights();
-  } catch {
+  } catch (error) {
+    if (error instanceof RingError) throw error;
     return undefined;
   }
 }

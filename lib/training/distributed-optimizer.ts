@@ -1,8 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalid, show } from '../arguments.js';
 import { DistributedSteps, type Gradients, type Steps } from './distributed-steps.js';
+import { checkElementwise } from './optimizer-slots.js';
+import { ShardedState, type NamedTensors, type StateMethods } from './sharded-state.js';
 import { checkedStepSettings, type DistributedOptimizerOptions } from './step-settings.js';
 import { variablesOf, type Weights } from './weights.js';
+import { within } from './within.js';
 
 export type { DistributedOptimizerOptions } from './step-settings.js';
 
@@ -21,6 +24,11 @@ export interface DistributedOptimizerMethods {
   noSync<T>(action: () => T): T;
   /** From now on gradients of these variables are each rank's own, as with the option `localVariables`. */
   registerLocalVariables(variables: Weights): void;
+  /**
+   * With `shardOptimizerState`, before a checkpoint, on all ranks: brings the whole state to one rank, where `getWeights` (and so `model.save` with
+   * `includeOptimizer`) gives it until the next step. Without, it does nothing.
+   */
+  consolidateState(rootRank?: number): Promise<void>;
 }
 
 type DistributedOptimizerClass = new <O extends tf.Optimizer>(
@@ -78,8 +86,12 @@ function distribute(inner: tf.Optimizer, options: DistributedOptimizerOptions, w
   const asTfjs = (['minimize', 'computeGradients'] as const).every(
     (name) => inner[name] === tf.Optimizer.prototype[name],
   );
-  const steps = new DistributedSteps(own, settings, asTfjs);
-  const methods: Steps & DistributedOptimizerMethods = {
+  const { shardOptimizerState } = settings;
+  if (shardOptimizerState === true) checkElementwise(where, inner);
+  const whole = { getWeights: inner.getWeights.bind(inner), setWeights: inner.setWeights.bind(inner) };
+  const state = shardOptimizerState ? new ShardedState(inner, { ...own, ...whole }, within(settings)) : undefined;
+  const steps = new DistributedSteps(own, settings, asTfjs, state);
+  const methods: Steps & DistributedOptimizerMethods & Partial<StateMethods> = {
     minimize: steps.minimize.bind(steps),
     computeGradients: steps.computeGradients.bind(steps),
     applyGradients: steps.applyGradients.bind(steps),
@@ -88,6 +100,11 @@ function distribute(inner: tf.Optimizer, options: DistributedOptimizerOptions, w
     noSync: (action) => steps.noSync(action),
     registerLocalVariables: (variables) =>
       steps.registerLocalVariables(variablesOf('registerLocalVariables', variables).map(({ name }) => name)),
+    consolidateState: async (rootRank) => state?.consolidate(rootRank),
+    ...(state !== undefined && {
+      getWeights: () => state.getWeights(),
+      setWeights: (weights: NamedTensors) => state.setWeights(weights),
+    }),
   };
   for (const [name, value] of Object.entries(methods))
     Object.defineProperty(inner, name, { value: value as unknown, writable: true, configurable: true });

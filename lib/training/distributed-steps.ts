@@ -2,11 +2,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { invalid, show } from '../arguments.js';
 import type { ActiveSession } from '../active-session.js';
 import { sessionOf } from '../process-set.js';
+import { allreduceSync } from '../collectives.js';
 import { clippedToNorm } from './clip.js';
 import type { EarlyReduction } from './early-reduction.js';
 import { GradientAccumulator, type MaybeGradient } from './gradient-accumulator.js';
 import { GradientReducer } from './gradient-reducer.js';
+import type { ShardedState } from './sharded-state.js';
 import type { StepSettings } from './step-settings.js';
+import { within } from './within.js';
 import { watchedGradients } from './watch-gradients.js';
 
 /** What `applyGradients` takes: one gradient a variable, null where the variable had no part in the loss. */
@@ -28,11 +31,15 @@ export class DistributedSteps {
   private skipping = 0;
   private accumulating = 0;
 
-  /** @param mayOverlap - gradients come to `applyGradients` as `computeGradients` gives them */
+  /**
+   * @param sharded - for an optimizer whose state is spread over the ranks
+   * @param mayOverlap - gradients come to `applyGradients` as `computeGradients` gives them
+   */
   constructor(
     private readonly inner: Steps,
     private readonly settings: StepSettings,
     private readonly mayOverlap: boolean,
+    private readonly sharded?: ShardedState,
   ) {
     this.reducer = new GradientReducer('DistributedOptimizer', settings);
     this.accumulator = new GradientAccumulator(settings.averageAggregatedGradients);
@@ -72,14 +79,20 @@ export class DistributedSteps {
   /** `minimize`, and so `fit`, ends here: the one place that all gradients of all uses come through. */
   applyGradients(gradients: Gradients): void {
     const session = this.session();
-    if (this.inside || this.skipping > 0) this.inner.applyGradients(gradients);
+    if (this.inside || this.skipping > 0) this.applyAsGiven(session, gradients);
     else if (this.onlyAccumulates()) this.accumulator.add(listOf(gradients));
     else if (this.changesNothing(session)) this.inner.applyGradients(gradients);
-    else this.applyReduced(this.synchronize(gradients));
+    else if (this.sharded !== undefined && session.config.size > 1) this.applySharded(session, this.sharded, gradients);
+    else this.applyReduced(this.reduced(session, gradients));
   }
 
   synchronize(gradients: Gradients): Gradients {
     const session = this.session();
+    this.checkWhole(session);
+    return this.reduced(session, gradients);
+  }
+
+  private reduced(session: ActiveSession, gradients: Gradients): Gradients {
     try {
       const reduced = tf.tidy(() => this.reduce(session, gradients) as tf.TensorContainer) as Gradients;
       this.accumulator.clear();
@@ -128,14 +141,15 @@ export class DistributedSteps {
   /** New tensors in the form and order of `gradients`. To be called in a tidy. */
   private reduce(session: ActiveSession, gradients: Gradients): Gradients {
     const list = listOf(gradients).map(({ name, tensor }) => ({ name, tensor: this.join(name, tensor) }));
-    const shared = list.filter(({ name, tensor }) => !this.local.has(name) && (tensor !== null || isTrained(name)));
+    const shared = list.filter((gradient) => this.isShared(gradient));
     const alone = session.config.size === 1;
     const whole = shared.map(({ name, tensor }) => ({ name, tensor: tensor ?? zerosLikeVariable(name) }));
     const reduced = alone
       ? whole.map(({ tensor }) => tf.clone(tensor))
       : this.reducer.reduce(session, whole, this.early);
     const { clipNorm } = this.settings;
-    const clipped = clipNorm === undefined ? reduced : clippedToNorm(reduced, clipNorm);
+    const clipped =
+      clipNorm === undefined ? reduced : clippedToNorm(reduced, clipNorm, (squares) => this.sumOfSquares(squares));
     const results = new Map(shared.map(({ name }, index) => [name, clipped[index]!]));
     const named = list.map(({ name, tensor }) => ({
       name,
@@ -143,6 +157,47 @@ export class DistributedSteps {
     }));
     const form = Array.isArray(gradients) ? named : Object.fromEntries(named.map(({ name, tensor }) => [name, tensor]));
     return form as Gradients;
+  }
+
+  /** As `applyReduced`, of this rank's shard of each gradient that ranks share. */
+  private applySharded(session: ActiveSession, state: ShardedState, gradients: Gradients): void {
+    try {
+      tf.tidy(() => {
+        const list = listOf(this.reduce(session, gradients));
+        this.inside = true;
+        state.step(
+          session,
+          list.map(({ name, tensor }) => ({ name, tensor, shared: this.isShared({ name, tensor: tensor ?? null }) })),
+        );
+      });
+      this.accumulator.clear();
+    } finally {
+      this.inside = false;
+      this.endStep();
+    }
+  }
+
+  private applyAsGiven(session: ActiveSession, gradients: Gradients): void {
+    if (!this.inside) this.checkWhole(session);
+    this.inner.applyGradients(gradients);
+  }
+
+  private checkWhole({ config }: ActiveSession): void {
+    if (this.sharded === undefined || config.size === 1) return;
+    throw invalid(
+      'DistributedOptimizer',
+      'synchronize and skipSynchronize go by whole gradients, of which a rank has but its part with shardOptimizerState',
+    );
+  }
+
+  private isShared({ name, tensor }: { name: string; tensor: tf.Tensor | null }): boolean {
+    return !this.local.has(name) && (tensor !== null || isTrained(name));
+  }
+
+  /** Of shards each rank knows its own squares. */
+  private sumOfSquares(squares: tf.Tensor): tf.Tensor {
+    if (!this.settings.scatter || this.session().config.size === 1) return squares;
+    return allreduceSync(squares, { ...within(this.settings), name: 'DistributedOptimizer.norm', op: 'sum' });
   }
 
   /** A variable of one rank has a part in that rank's loss alone, and so in the mean of all losses a share. */

@@ -49,7 +49,8 @@ export class GradientReducer {
     const tensors = gradients.map(({ tensor }) => tensor);
     const labels = gradients.map(({ name }) => name);
     if (signatureOf(variables) !== this.signature) this.agree(session, variables, early?.observed ?? []);
-    const once = this.plan.length === 1 && this.settings.compressor === undefined;
+    const { compressor, scatter } = this.settings;
+    const once = this.plan.length === 1 && compressor === undefined && !scatter;
     const reduced = once ? this.atOnce(tensors, labels) : this.inBuckets(session, tensors, labels, early);
     return rescaled(reduced, this.settings, session.config.size);
   }

@@ -1,5 +1,6 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { startGroupedAllreduce } from '../collectives.js';
+import { startGroupedReducescatter } from '../collectives/reducescatter.js';
 import type { ReduceOptions } from '../collectives/reduction.js';
 import type { UnderWay } from '../collectives/under-way.js';
 import { startCompressed } from './gradient-compressor.js';
@@ -29,8 +30,19 @@ export function startBucket(
     return startCompressed(compressor, { name: own, gradients, variables: labels, op, size, ...within(settings) });
   const scaled = prescaled(gradients, settings);
   try {
+    if (settings.scatter) return startScatter(scaled.tensors, own, settings);
     return startGroupedAllreduce(scaled.tensors, { ...optionsOf(own, settings), labels });
   } finally {
     scaled.dispose();
+  }
+}
+
+function startScatter(tensors: readonly tf.Tensor[], name: string, settings: ReduceSettings): UnderWay {
+  const flat = tensors.map((tensor) => tf.reshape(tensor, [tensor.size]));
+  try {
+    const { op } = optionsOf(name, settings);
+    return startGroupedReducescatter(flat, { name, ...(op !== undefined && { op }), ...within(settings) });
+  } finally {
+    tf.dispose(flat);
   }
 }

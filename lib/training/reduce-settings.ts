@@ -47,6 +47,8 @@ export interface ReduceSettings extends BucketSizes {
   /** Reduces the buckets, where there is one. */
   readonly compressor: GradientCompressor | undefined;
   readonly processSet: ProcessSet | undefined;
+  /** Each rank gets its shard of the reduced gradients, flat, and not all of them. */
+  readonly scatter?: boolean;
 }
 
 /** @throws {RingError} `RING_INVALID_ARGUMENT` naming the option */

@@ -20,6 +20,11 @@ export interface DistributedOptimizerOptions extends ReduceGradientsOptions {
   localVariables?: Weights;
   /** Divides gradients of local variables by the number of ranks, as their part in the mean of all losses is. True unless given. */
   scaleLocalGradients?: boolean;
+  /**
+   * Each rank keeps the optimizer's state (moments) for its share of the weights alone, and updates these; the others' come from the others.
+   * For tfjs's optimizers, or with 'elementwise' for one of your own that updates each element of a weight by its gradient alone.
+   */
+  shardOptimizerState?: boolean | 'elementwise';
 }
 
 export interface StepSettings extends ReduceSettings {
@@ -29,6 +34,7 @@ export interface StepSettings extends ReduceSettings {
   /** Names. */
   readonly localVariables: readonly string[];
   readonly scaleLocalGradients: boolean;
+  readonly shardOptimizerState: boolean | 'elementwise';
 }
 
 const known: Readonly<Record<keyof DistributedOptimizerOptions, true>> = {
@@ -46,6 +52,7 @@ const known: Readonly<Record<keyof DistributedOptimizerOptions, true>> = {
   clipNorm: true,
   localVariables: true,
   scaleLocalGradients: true,
+  shardOptimizerState: true,
 };
 
 /** @throws {RingError} `RING_INVALID_ARGUMENT` naming the option */
@@ -55,10 +62,15 @@ export function checkedStepSettings(where: string, options: DistributedOptimizer
     throw invalid(where, `there is no option ${show(unknown)}; one of ${Object.keys(known).join(', ')}`);
   const { backwardPassesPerStep = 1, averageAggregatedGradients = true, scaleLocalGradients = true } = options;
   checkCount(where, 'backwardPassesPerStep', backwardPassesPerStep);
-  const { clipNorm, localVariables } = options;
+  const { clipNorm, localVariables, shardOptimizerState = false } = options;
   if (clipNorm !== undefined) checkPositive(where, 'clipNorm', clipNorm);
+  if (![true, false, 'elementwise'].includes(shardOptimizerState))
+    throw invalid(where, `shardOptimizerState is ${show(shardOptimizerState)}; true, false or 'elementwise'`);
+  const { compression = 'none' } = options;
+  if (shardOptimizerState !== false && compression !== 'none')
+    throw invalid(where, 'with shardOptimizerState gradients travel whole; leave compression out');
   return {
-    ...checkedReduceSettings(where, options),
+    ...{ ...checkedReduceSettings(where, options), scatter: shardOptimizerState !== false, shardOptimizerState },
     ...{ backwardPassesPerStep, averageAggregatedGradients, clipNorm, scaleLocalGradients },
     localVariables: localVariables === undefined ? [] : variablesOf(where, localVariables).map(({ name }) => name),
   };

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { sessionOf } from '../../process-set.js';
+import type { DistributedOptimizerMethods } from '../distributed-optimizer.js';
 import { layersModule } from '../layers-module.js';
 import type { Callback, Logs } from './base.js';
 import { agreedValue, isBetter, type MonitorOptions } from './monitor.js';
@@ -23,8 +24,10 @@ export function bestCheckpoint(target: string | tf.io.IOHandler, options: BestCh
       const value = await agreedValue('bestCheckpoint', logs, options);
       if (Number.isNaN(value) || (this.best !== undefined && !isBetter(value, this.best, options))) return;
       this.best = value;
-      const { rank } = sessionOf('bestCheckpoint', options.processSet).config;
-      if (rank === 0) await this.model.save(target, { includeOptimizer: options.includeOptimizer === true });
+      const { config, ranks } = sessionOf('bestCheckpoint', options.processSet);
+      const { optimizer } = this.model as { optimizer: Partial<DistributedOptimizerMethods> };
+      if (options.includeOptimizer) await optimizer.consolidateState?.(ranks[0]);
+      if (config.rank === 0) await this.model.save(target, { includeOptimizer: options.includeOptimizer === true });
     }
   }
   return new BestCheckpoint();
