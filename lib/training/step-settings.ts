@@ -25,6 +25,8 @@ export interface DistributedOptimizerOptions extends ReduceGradientsOptions {
    * For tfjs's optimizers, or with 'elementwise' for one of your own that updates each element of a weight by its gradient alone.
    */
   shardOptimizerState?: boolean | 'elementwise';
+  /** As in Horovod. Always so, as tfjs has dense gradients only. */
+  sparseAsDense?: true;
 }
 
 export interface StepSettings extends ReduceSettings {
@@ -53,6 +55,7 @@ const known: Readonly<Record<keyof DistributedOptimizerOptions, true>> = {
   localVariables: true,
   scaleLocalGradients: true,
   shardOptimizerState: true,
+  sparseAsDense: true,
 };
 
 /** @throws {RingError} `RING_INVALID_ARGUMENT` naming the option */
@@ -66,7 +69,9 @@ export function checkedStepSettings(where: string, options: DistributedOptimizer
   if (clipNorm !== undefined) checkPositive(where, 'clipNorm', clipNorm);
   if (![true, false, 'elementwise'].includes(shardOptimizerState))
     throw invalid(where, `shardOptimizerState is ${show(shardOptimizerState)}; true, false or 'elementwise'`);
-  const { compression = 'none' } = options;
+  const { compression = 'none', sparseAsDense = true } = options as { compression?: unknown; sparseAsDense?: unknown };
+  if (sparseAsDense !== true)
+    throw invalid(where, `sparseAsDense is ${show(sparseAsDense)}; true, as tfjs has dense gradients only`);
   if (shardOptimizerState !== false && compression !== 'none')
     throw invalid(where, 'with shardOptimizerState gradients travel whole; leave compression out');
   return {

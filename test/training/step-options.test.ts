@@ -23,6 +23,7 @@ describe('options of DistributedOptimizer', () => {
       [{ backwardPassesPerStep: 1.5 }, /backwardPassesPerStep is 1.5; a whole number from 1/],
       [{ clipNorm: 0 }, /clipNorm is 0; a number above 0/],
       [{ localVariables: [1] }, /weight 0 is 1, not a tf.Variable/],
+      [{ sparseAsDense: false }, /sparseAsDense is false; true, as tfjs has dense gradients only/],
       [{ backwardPasses: 2 }, /there is no option "backwardPasses"; one of op, name, overlap/],
     ];
     for (const [options, message] of wrong) assert.throws(given(options), ringError('RING_INVALID_ARGUMENT', message));
