@@ -27,6 +27,12 @@ describe('examples', function () {
     assert.ok(Math.abs(together - alone) <= 2e-5, `${together} on two ranks, ${alone} alone`);
   });
 
+  it('uneven: ranks with 6 and 14 batches an epoch learn the spirals as one process does', async () => {
+    const { alone, together } = await both('uneven', 'accuracy');
+    assert.ok(alone > 0.9, `${alone} alone`);
+    assert.ok(together > 0.9, `${together} on two ranks`);
+  });
+
   it('gan: two optimizers make a generator that makes numbers around 3', async () => {
     const { alone, together } = await both('gan', 'mean');
     for (const mean of [alone, together])
@@ -47,15 +53,41 @@ describe('examples', function () {
     }
   });
 
-  for (const name of ['tabular', 'custom-loop', 'gan', 'fine-tuning']) {
-    it(`${name}: five marked lines make the difference`, () => {
+  for (const [name, count] of [
+    ['tabular', 5],
+    ['custom-loop', 5],
+    ['gan', 5],
+    ['fine-tuning', 5],
+    ['uneven', 8],
+  ] as const) {
+    it(`${name}: ${count} marked lines make the difference`, () => {
       const lines = (script: string) => readFileSync(path.join(examples, name, script), 'utf8').split('\n');
       const [plain, distributed] = [lines('plain.ts'), lines('distributed.ts')];
-      const added = distributed.filter((line) => !plain.includes(line));
-      assert.deepEqual(added.map((line) => / \/\/ \((\d)\)$/.exec(line)?.[1]), ['1', '2', '3', '4', '5']); // prettier-ignore
+      const [added, left] = [without(distributed, plain), without(plain, distributed)];
+      assert.deepEqual(
+        added.map((line) => / \/\/ \((\d)\)$/.exec(line)?.[1]),
+        [...Array(count).keys()].map((index) => String(index + 1)),
+      );
+      // What goes comes again in another form.
+      assert.ok(left.length <= added.length, left.join('\n'));
     });
   }
+
+  it('the lines that the README shows are those of the example for fit', () => {
+    const readme = readFileSync(path.join(examples, '../README.md'), 'utf8');
+    const [, diff = ''] = /```diff\n([\s\S]*?)```/.exec(readme) ?? [];
+    const shown = (sign: string) => diff.split('\n').filter((line) => line.startsWith(sign)).map((line) => line.slice(1).trim()); // prettier-ignore
+    const lines = (script: string) => readFileSync(path.join(examples, 'tabular', script), 'utf8').split('\n');
+    const [plain, distributed] = [lines('plain.ts'), lines('distributed.ts')];
+    assert.deepEqual(shown('+'), without(distributed, plain));
+    assert.deepEqual(shown('-'), without(plain, distributed));
+    assert.ok(shown('+').length <= 5);
+  });
 });
+
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  return lines.filter((line) => !others.includes(line));
+}
 
 /** The number that both forms of an example print last, the distributed one equal on both ranks; and the one before training, if there is one. */
 async function both(name: string, label: string, args: string[] = []) {

@@ -1,0 +1,24 @@
+import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs';
+import { tf } from '../backend.js';
+import { tensorsOf } from '../spirals.js';
+import { accuracyOf, buildModel } from '../tabular/model.js';
+import { batchesOf, files } from './files.js';
+
+const model = buildModel();
+model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+const variables = model.trainableWeights.map((weight): unknown => weight.read()) as Variable[];
+const optimizer = tf.train.adam(0.01);
+const own = files;
+
+for (let epoch = 0; epoch < 20; epoch++) {
+  for (const batch of batchesOf(own, 50)) {
+    tf.tidy(() => {
+      const [points, labels] = tensorsOf(batch);
+      const loss = (): Scalar => tf.losses.logLoss(labels, model.apply(points) as Tensor);
+      optimizer.minimize(loss, false, variables);
+    });
+  }
+}
+
+const [whole] = batchesOf(files, Infinity);
+console.log(`accuracy: ${accuracyOf(model, ...tensorsOf(whole!)).toFixed(3)}`);
