@@ -16,7 +16,7 @@ export class Guard {
   private dismissed = false;
   private giveUp: (error: RingError) => void = () => undefined;
 
-  /** Starts the guard and does not wait for it: what it must know waits in its pipe. */
+  /** Starts the guard and does not wait for it. */
   constructor(private job: Job) {
     this.lost = new Promise((resolve) => (this.giveUp = resolve));
     this.process = this.start();
@@ -25,7 +25,7 @@ export class Guard {
   /** Tells the guard what to kill from now on. */
   watch(job: Job): void {
     this.job = job;
-    this.tell();
+    this.process.stdin?.write(`${JSON.stringify(job)}\n`);
   }
 
   /** Ends the guard, once the job has ended. It has nothing to tidy up, and a kill spares waiting until it has started. */
@@ -49,7 +49,9 @@ export class Guard {
     const environment = { ...process.env };
     delete environment['NODE_OPTIONS']; // the user's are for the ranks
     delete environment['TSRING_LAUNCH_ID']; // inside a rank of another job, that job's end would kill our guard too early
-    const child = spawn(process.execPath, [fileURLToPath(new URL('guard-process.js', import.meta.url))], {
+    // What it must know goes along: a pipe could still be empty when tsrun is killed.
+    const script = fileURLToPath(new URL('guard-process.js', import.meta.url));
+    const child = spawn(process.execPath, [script, JSON.stringify(this.job)], {
       cwd: '/',
       detached: true, // Ctrl-C and a closing terminal are not for it
       env: environment,
@@ -59,7 +61,6 @@ export class Guard {
     child.once('exit', () => this.replace());
     child.stdin.on('error', () => undefined); // it has died, which 'exit' tells
     this.process = child;
-    this.tell();
     return child;
   }
 
@@ -67,9 +68,5 @@ export class Guard {
     if (this.dismissed) return;
     if (this.replacements++ < maxReplacements) this.start();
     else this.giveUp(new RingError('RING_LAUNCH', `the guard process was killed ${this.replacements} times`));
-  }
-
-  private tell(): void {
-    this.process.stdin?.write(`${JSON.stringify(this.job)}\n`);
   }
 }

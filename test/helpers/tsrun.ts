@@ -22,7 +22,7 @@ export interface TsrunOptions {
   readonly timeoutMs: number;
   /** Resolve on a non-zero exit code as well. */
   readonly expectFailure?: boolean;
-  /** How long processes that tsrun has others start, such as executors, may take to go after its end; default 2000. */
+  /** How long processes that tsrun has others start, such as executors, may take to go after its end; default 10000. */
   readonly lingerMs?: number;
   /** Called with each chunk of output as it arrives, and tsrun's process id; for tests that act when a rank has said something. */
   readonly onOutput?: (text: string, tsrunPid: number) => void;
@@ -61,7 +61,7 @@ export async function tsrun(options: TsrunOptions): Promise<TsrunResult> {
   const place = ['-np', String(options.np), '--oversubscribe'];
   const argv = [tsrunPath, ...place, ...(options.flags ?? []), ...script, ...(options.args ?? [])];
   const result = await collect(argv, mark, options);
-  const left = await processesLeft(mark, options.lingerMs ?? 2000);
+  const left = await processesLeft(mark, options.lingerMs ?? 10_000);
   if (left.length > 0) {
     for (const { pid } of left) process.kill(pid, 'SIGKILL');
     const list = left.map(({ pid, command }) => `${pid} ${command}`).join('\n');

@@ -78,11 +78,11 @@ describe('guard of a tsrun job', () => {
   const gone = (pid: number) => until(() => (/\) [^Z]/.test(readProc(pid, 'stat')) ? undefined : true));
 
   async function until<T>(look: () => T | undefined): Promise<T> {
-    const deadline = performance.now() + 5000;
+    const deadline = performance.now() + 15_000;
     for (;;) {
       const found = look();
       if (found !== undefined) return found;
-      assert(performance.now() < deadline, 'nothing after 5 s');
+      assert(performance.now() < deadline, 'nothing after 15 s');
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
