@@ -35,7 +35,7 @@ export {
 } from './collectives.js';
 export { alltoall, alltoallSync, type AlltoallOptions, type Exchanged } from './collectives/alltoall.js';
 export type { Handle } from './collectives/handle.js';
-export { allgatherObject, broadcastObject } from './collectives/objects.js';
+export { allgatherObject, allgatherObjectSync, broadcastObject, broadcastObjectSync } from './collectives/objects.js';
 export {
   groupedReducescatter,
   groupedReducescatterSync,

@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import { checkedRoot, invalid } from '../arguments.js';
-import { allgather } from '../collectives.js';
+import { allgather, allgatherSync } from '../collectives.js';
 import { sessionOf } from '../process-set.js';
 import type { NamedOptions } from './reduction.js';
 
@@ -12,13 +12,14 @@ import type { NamedOptions } from './reduction.js';
  * @throws {RingError} `RING_INVALID_ARGUMENT` on the root, for a function or a symbol in the value: then nothing is sent
  */
 export async function broadcastObject<T>(value: T, rootRank = 0, options: NamedOptions = {}): Promise<T> {
-  const where = 'broadcastObject';
-  const session = sessionOf(where, options.processSet);
-  const root = checkedRoot(where, rootRank, session.ranks);
-  const isRoot = session.ranks[session.config.rank] === root;
-  const name = options.name ?? session.nextName(where);
-  const bytes = await allgather(isRoot ? encoded(where, value) : new Uint8Array(), { ...options, name });
-  return decoded(bytes)[0] as T;
+  const { bytes, named } = spreading('broadcastObject', value, rootRank, options);
+  return decoded(await allgather(bytes, named))[0] as T;
+}
+
+/** As {@link broadcastObject}, blocking this thread until done. */
+export function broadcastObjectSync<T>(value: T, rootRank = 0, options: NamedOptions = {}): T {
+  const { bytes, named } = spreading('broadcastObjectSync', value, rootRank, options);
+  return decoded(allgatherSync(bytes, named))[0] as T;
 }
 
 /**
@@ -27,10 +28,33 @@ export async function broadcastObject<T>(value: T, rootRank = 0, options: NamedO
  * @throws {RingError} `RING_INVALID_ARGUMENT` for a function or a symbol in the value: then nothing is sent
  */
 export async function allgatherObject<T>(value: T, options: NamedOptions = {}): Promise<T[]> {
-  const where = 'allgatherObject';
+  const { bytes, named } = gathering('allgatherObject', value, options);
+  return decoded(await allgather(bytes, named)) as T[];
+}
+
+/** As {@link allgatherObject}, blocking this thread until done. */
+export function allgatherObjectSync<T>(value: T, options: NamedOptions = {}): T[] {
+  const { bytes, named } = gathering('allgatherObjectSync', value, options);
+  return decoded(allgatherSync(bytes, named)) as T[];
+}
+
+interface Call {
+  readonly bytes: Uint8Array;
+  readonly named: NamedOptions;
+}
+
+function spreading(where: string, value: unknown, rootRank: number, options: NamedOptions): Call {
   const session = sessionOf(where, options.processSet);
-  const name = options.name ?? session.nextName(where);
-  return decoded(await allgather(encoded(where, value), { ...options, name })) as T[];
+  const root = checkedRoot(where, rootRank, session.ranks);
+  const isRoot = session.ranks[session.config.rank] === root;
+  const bytes = isRoot ? encoded(where, value) : new Uint8Array();
+  return { bytes, named: { ...options, name: options.name ?? session.nextName('broadcastObject') } };
+}
+
+function gathering(where: string, value: unknown, options: NamedOptions): Call {
+  const session = sessionOf(where, options.processSet);
+  const bytes = encoded(where, value);
+  return { bytes, named: { ...options, name: options.name ?? session.nextName('allgatherObject') } };
 }
 
 const lengthBytes = 8;

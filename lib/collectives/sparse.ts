@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkedName, checkedRows, invalid, isTensor, show, type Same, type Value } from '../arguments.js';
+import { gatherSync } from '../collectives.js';
 import type { NumericArray } from '../native/binding.js';
-import { operateSync, start, type Operation } from '../operation.js';
+import { start, type Operation } from '../operation.js';
 import { sessionOf } from '../process-set.js';
 import { handle, type Handle } from './handle.js';
 import type { NamedOptions } from './reduction.js';
@@ -42,10 +43,10 @@ export function sparseAllreduce<V extends Value>(
   );
 }
 
-/** As {@link sparseAllreduce}, blocking this thread until done. */
+/** As {@link sparseAllreduce}, blocking this thread until done. The gradient of values is that of a gather, scaled alike. */
 export function sparseAllreduceSync<V extends Value>(sparse: Sparse<V>, options: SparseOptions = {}): Sparse<Same<V>> {
   const session = sessionOf('sparseAllreduceSync', options.processSet);
-  const { values } = operateSync(session, gathering(session, sparse, options));
+  const values = gatherSync(session, gathering(session, sparse, options));
   return divided<V>(values, options.op === 'sum' ? 1 : session.config.size);
 }
 

@@ -44,6 +44,12 @@ async function checkGradients(processSet: ring.ProcessSet): Promise<void> {
   expectGradient((v) => ring.allgatherSync(v, on), rows, same(2 * (rank + 1), total));
   expectGradient((v) => ring.groupedAllgatherSync([v], on)[0]!, rows, same(2 * (rank + 1), total));
 
+  // Each rank has other rows, and one in common with all.
+  const indices = tf.tensor1d([0, rank + 1], 'int32');
+  const sparse = tf.ones([2, 3]);
+  expectGradient((v) => ring.sparseAllreduceSync({ indices, values: v }, sum).values, sparse, same(6, total));
+  expectGradient((v) => ring.sparseAllreduceSync({ indices, values: v }, on).values, sparse, same(6, total / size));
+
   for (const root of [0, size - 1]) {
     const mine = rank === root ? total : 0;
     expectGradient((v) => ring.broadcastSync(v, processSet.ranks[root], on), x, same(3, mine));

@@ -7,7 +7,8 @@ import { Numbers } from './numbers.js';
 import { caught, report } from './report.js';
 
 await tf.setBackend('cpu');
-await ring.init();
+const everyone = Array.from({ length: Number(process.env['TSRING_SIZE'] ?? 1) }, (_, index) => index);
+await ring.init({ processSets: [new ring.ProcessSet(everyone.slice(-2))] });
 const [rank, size] = [ring.rank(), ring.size()];
 const ranks = Array.from({ length: size }, (_, index) => index);
 
@@ -42,6 +43,9 @@ for (const root of [0, size - 1])
   });
 const nothing: unknown = await ring.broadcastObject<unknown>(undefined);
 assert.equal(nothing, undefined);
+assert.deepEqual(ring.allgatherObjectSync({ rank }), ranks.map((index) => ({ rank: index }))); // prettier-ignore
+assert.deepEqual(ring.broadcastObjectSync(new Set([rank]), size - 1), new Set([size - 1]));
+assert.equal((await caught(() => ring.broadcastObjectSync(() => 1, rank))).code, 'RING_INVALID_ARGUMENT');
 assert.equal((await caught(() => ring.allgatherObject(() => 1))).code, 'RING_INVALID_ARGUMENT');
 
 // Rows that most ranks do not have: rank r brings r of them.
@@ -67,6 +71,18 @@ const tensors = ring.sparseAllreduceSync(
 );
 assert.deepEqual(tensors.indices.arraySync(), ranks);
 assert.deepEqual(tensors.values.arraySync(), ranks.map((index) => Array<number>(3).fill(index + 1))); // prettier-ignore
+const processSet = ring.processSets()[1]!;
+if (processSet.included()) {
+  const [last] = processSet.ranks.slice(-1);
+  assert.deepEqual(await ring.allgatherObject(`of ${rank}`, { processSet }), processSet.ranks.map((of) => `of ${of}`)); // prettier-ignore
+  assert.equal(ring.broadcastObjectSync(`of ${rank}`, last, { processSet }), `of ${last}`);
+  const few = await ring.sparseAllreduce(
+    { indices: Int32Array.of(rank), values: Float64Array.of(rank, 1) },
+    { processSet },
+  );
+  assert.deepEqual([...few.indices], processSet.ranks);
+  assert.deepEqual([...few.values], processSet.ranks.flatMap((of) => [of, 1]).map((value) => value / processSet.size())); // prettier-ignore
+}
 const uneven = { indices: new Int32Array(2), values: new Float32Array(3) };
 assert.equal((await caught(() => ring.sparseAllreduce(uneven))).code, 'RING_INVALID_ARGUMENT');
 
