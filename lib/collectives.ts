@@ -65,8 +65,8 @@ export function groupedAllreduceSync<T extends Value>(values: readonly T[], opti
   return all<T>({ values: reduceSync(session, reduction(session, 'groupedAllreduce', values, options)) });
 }
 
-/** As {@link groupedAllreduceSync} in two halves: this hands tensors over, and JavaScript runs on; see `finishAll`. */
-export function startGroupedAllreduce(values: readonly tf.Tensor[], options: ReduceOptions = {}): UnderWay {
+/** As {@link groupedAllreduceSync} in two halves: this hands values over, and JavaScript runs on; see `finishAll`. */
+export function startGroupedAllreduce(values: readonly Value[], options: ReduceOptions = {}): UnderWay {
   const session = sessionOf('startGroupedAllreduce', options.processSet);
   return start(session, reduction(session, 'groupedAllreduce', values, options));
 }
@@ -111,6 +111,12 @@ export function groupedAllgather<T extends Value>(values: readonly T[], options:
 export function groupedAllgatherSync<T extends Value>(values: readonly T[], options: NamedOptions = {}): Same<T>[] {
   const session = sessionOf('groupedAllgatherSync', options.processSet);
   return all<T>({ values: gatherSync(session, gathering(session, 'groupedAllgather', values, options)) });
+}
+
+/** As {@link groupedAllgatherSync} in two halves, as `startGroupedAllreduce`. */
+export function startGroupedAllgather(values: readonly Value[], options: NamedOptions = {}): UnderWay {
+  const session = sessionOf('startGroupedAllgather', options.processSet);
+  return start(session, gathering(session, 'groupedAllgather', values, options));
 }
 
 export interface BroadcastOptions extends NamedOptions {

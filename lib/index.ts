@@ -48,6 +48,7 @@ export { sparseAllreduce, sparseAllreduceSync, type Sparse, type SparseOptions }
 export { broadcastWeights } from './training/broadcast.js';
 export { broadcastOptimizerState } from './training/broadcast-optimizer-state.js';
 export * as callbacks from './training/callbacks/index.js';
+export * as compressors from './training/compressors/index.js';
 export { distributedGradients, type DistributedGradientsOptions } from './training/distributed-gradients.js';
 export {
   DistributedOptimizer,

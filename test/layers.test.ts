@@ -58,7 +58,7 @@ const nativeLayers: Layers = {
   nccl: ['collective', 'base'],
   engine: ['collective', 'nccl', 'transport', 'kernel', 'base'],
   tensorflow: ['engine', 'base'],
-  napi: ['tensorflow', 'engine', 'base'],
+  napi: ['tensorflow', 'engine', 'kernel', 'base'],
 };
 
 /** Headers that only one layer of native/ knows. */

@@ -189,6 +189,11 @@ export interface NativeAddon {
   readonly version: string;
   /** The cost model's account of an allreduce. */
   workOf(allreduce: { readonly algorithm: AlgorithmName; readonly ranks: number; readonly bytes: number }): Work;
+  /**
+   * Adds `added` to `owed` and takes the elements of largest magnitude out of it, as many as `indices` and `values` have: they become zero
+   * there. Of equal ones the first; in ascending order of index.
+   */
+  takeLargest(owed: Float32Array, added: Float32Array, indices: Int32Array, values: Float32Array): void;
   /** Hands the class of the errors that the addon throws and rejects with. Called once, by load.ts. */
   setErrorClass(errorClass: typeof RingError): void;
   readonly Session: new (options: NativeSessionOptions) => NativeSession;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "kernel/take_largest.h"
 #include "napi/arguments.h"
 #include "napi/instance.h"
 #include "napi/session_wrap.h"
@@ -33,11 +34,24 @@ Napi::Value describeWork(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value takeLargestOf(const Napi::CallbackInfo& info) {
+  const auto owed = requireFloats(info[0], "owed");
+  const auto added = requireFloats(info[1], "added");
+  const auto indices = requireInt32s(info[2], "indices");
+  const auto values = requireFloats(info[3], "values");
+  if (added.size() != owed.size() || values.size() != indices.size() || indices.size() > owed.size())
+    throw Napi::TypeError::New(info.Env(),
+                               "owed and added are as long, and values as indices, of which there are no more");
+  takeLargest(owed, added, indices, values);
+  return info.Env().Undefined();
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData<Instance>(new Instance(env));  // NOLINT: the environment deletes it
   exports.Set("version", Napi::String::New(env, TSRING_VERSION));
   exports.Set("setErrorClass", Napi::Function::New(env, setErrorClass));
   exports.Set("registerTensorflowOps", Napi::Function::New(env, registerOps));
+  exports.Set("takeLargest", Napi::Function::New(env, takeLargestOf));
   exports.Set("workOf", Napi::Function::New(env, describeWork));
   exports.Set("Session", SessionWrap::define(env));
   return exports;

@@ -219,6 +219,16 @@ SessionOptions parseSessionOptions(const Napi::Value& value) {
   return options;
 }
 
+std::span<float> requireFloats(const Napi::Value& value, const char* name) {
+  const Memory memory = memoryOf(value, DType::kFloat32, name);
+  return {reinterpret_cast<float*>(memory.data), memory.bytes / sizeof(float)};
+}
+
+std::span<int32_t> requireInt32s(const Napi::Value& value, const char* name) {
+  const Memory memory = memoryOf(value, DType::kInt32, name);
+  return {reinterpret_cast<int32_t*>(memory.data), memory.bytes / sizeof(int32_t)};
+}
+
 std::vector<PeerAddress> parsePeers(const Napi::Value& value) {
   if (!value.IsArray()) refuse(value.Env(), "peers must be an array");
   const auto array = value.As<Napi::Array>();

@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ struct ArrayReduction {
   TensorBuffer tensor;
 };
 ArrayReduction parseArrayReduction(const Napi::CallbackInfo& info);
+
+/// The memory of a typed array, good while the array is.
+std::span<float> requireFloats(const Napi::Value& value, const char* name);
+std::span<int32_t> requireInt32s(const Napi::Value& value, const char* name);
 
 std::vector<Shape> parseShapes(const Napi::Value& value);
 

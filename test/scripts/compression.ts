@@ -10,7 +10,9 @@ const { train, test } = readDigits();
 const [images, labels] = tensors(shardOf(train, ring.rank(), 2 * ring.size()));
 const [testImages, testLabels] = tensors(test);
 
-async function trained(compression: ring.Compression): Promise<{ accuracy: number; loss: number; weights: number }> {
+async function trained(
+  compression: NonNullable<ring.ReduceGradientsOptions['compression']>,
+): Promise<{ accuracy: number; loss: number; weights: number }> {
   const dense = (units: number, seed: number, activation: 'relu' | 'softmax', more = {}) =>
     tf.layers.dense({ units, activation, kernelInitializer: tf.initializers.glorotUniform({ seed }), ...more });
   const model = tf.sequential({ layers: [dense(32, 1, 'relu', { inputShape: [784] }), dense(10, 2, 'softmax')] });
@@ -23,7 +25,11 @@ async function trained(compression: ring.Compression): Promise<{ accuracy: numbe
   return { accuracy: accuracy!, loss: loss!, weights: sums.reduce((sum, x) => sum + x, 0) };
 }
 
-const results: Partial<Record<ring.Compression, unknown>> = {};
-for (const compression of ['none', 'fp16', 'bf16', 'int8'] as const) results[compression] = await trained(compression);
+const compressions: Record<string, NonNullable<ring.ReduceGradientsOptions['compression']>> = {
+  ...{ none: 'none', fp16: 'fp16', bf16: 'bf16', int8: 'int8', int8Fed: ring.compressors.int8() },
+  ...{ topK: ring.compressors.topK({ ratio: 0.05 }), powerSgd: ring.compressors.powerSgd({ rank: 2 }) },
+};
+const results: Record<string, unknown> = {};
+for (const [name, compression] of Object.entries(compressions)) results[name] = await trained(compression);
 report(results);
 await ring.shutdown();

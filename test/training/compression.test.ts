@@ -10,16 +10,18 @@ interface Trained {
 }
 
 describe('compression of gradients', () => {
-  it('to 16 and to 8 bits trains on handwritten digits as none does, to the same weights on all ranks', async () => {
+  it('trains on handwritten digits as none does, to the same weights on all ranks', async () => {
     const { ranks } = await tsrun({ np: 2, script: 'scripts/compression.ts', timeoutMs: 50_000 });
-    const results = ranks.map(({ result }) => result as Record<'none' | 'fp16' | 'bf16' | 'int8', Trained>);
+    const results = ranks.map(({ result }) => result as { none: Trained } & Record<string, Trained>);
     assert.deepEqual(results[1], results[0], 'the same bits on both ranks');
     const { none, ...compressed } = results[0]!;
     assert.ok(none.accuracy > 0.85, `${none.accuracy} without`);
-    // Of 1000 held-out digits; all start from the same weights and take the same batches.
+    // Of 1000 held-out digits; all start from the same weights and take the same batches. Those that send less with a step are later.
     for (const [name, { accuracy, loss, weights }] of Object.entries(compressed)) {
+      const later = ['topK', 'powerSgd'].includes(name);
       assert.ok(Math.abs(accuracy - none.accuracy) <= 0.02, `${accuracy} with ${name}, ${none.accuracy} without`);
-      assert.ok(Math.abs(loss - none.loss) <= 0.05 * none.loss, `${loss} with ${name}, ${none.loss} without`);
+      const bound = (later ? 0.2 : 0.05) * none.loss;
+      assert.ok(Math.abs(loss - none.loss) <= bound, `${loss} with ${name}, ${none.loss} without`);
       assert.notEqual(weights, none.weights, `${name} is at work`);
     }
   });
