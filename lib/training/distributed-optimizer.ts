@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalid, show } from '../arguments.js';
+import { AdasumSteps } from './adasum-steps.js';
 import { DistributedSteps, type Gradients, type Steps } from './distributed-steps.js';
 import { checkElementwise } from './optimizer-slots.js';
 import { ShardedState, type NamedTensors, type StateMethods } from './sharded-state.js';
@@ -90,7 +91,8 @@ function distribute(inner: tf.Optimizer, options: DistributedOptimizerOptions, w
   if (shardOptimizerState === true) checkElementwise(where, inner);
   const whole = { getWeights: inner.getWeights.bind(inner), setWeights: inner.setWeights.bind(inner) };
   const state = shardOptimizerState ? new ShardedState(inner, { ...own, ...whole }, within(settings)) : undefined;
-  const steps = new DistributedSteps(own, settings, asTfjs, state);
+  const steps =
+    settings.op === 'adasum' ? new AdasumSteps(own, settings) : new DistributedSteps(own, settings, asTfjs, state);
   const methods: Steps & DistributedOptimizerMethods & Partial<StateMethods> = {
     minimize: steps.minimize.bind(steps),
     computeGradients: steps.computeGradients.bind(steps),

@@ -223,14 +223,14 @@ export class DistributedSteps {
   }
 }
 
-function listOf(gradients: Gradients): readonly MaybeGradient[] {
+export function listOf(gradients: Gradients): readonly MaybeGradient[] {
   return Array.isArray(gradients)
     ? gradients
     : Object.keys(gradients).map((name) => ({ name, tensor: gradients[name] }));
 }
 
 /** Variables that are not trained have no gradient anywhere. */
-function isTrained(name: string): boolean {
+export function isTrained(name: string): boolean {
   return tf.engine().registeredVariables[name]?.trainable !== false;
 }
 
@@ -244,7 +244,7 @@ function zerosLikeVariable(name: string): tf.Tensor {
 }
 
 /** Calls `end` when the action, or the promise that it gives, has come to its end. */
-function finallyDo<T>(action: () => T, end: () => void): T {
+export function finallyDo<T>(action: () => T, end: () => void): T {
   let result: T;
   try {
     result = action();

@@ -26,7 +26,7 @@ export function startBucket(
   // The first has the reduction's own name, at which a rank that does something else is found out.
   const own = bucket === 0 ? name : `${name}.${bucket}`;
   const { compressor, op } = settings;
-  if (compressor !== undefined)
+  if (compressor !== undefined && op !== 'adasum')
     return startCompressed(compressor, { name: own, gradients, variables: labels, op, size, ...within(settings) });
   const scaled = prescaled(gradients, settings);
   try {

@@ -27,8 +27,7 @@ export interface ReduceGradientsOptions {
   gradientPredivideFactor?: number;
   /**
    * 'none', unless given; 'fp16' or 'bf16': gradients travel, and are combined, as 16-bit floats; 'int8': they travel as 8-bit integers, of which
-   * 256 share a scale. Or a compressor, or a function, that
-   * reduces buckets of gradients in a way of its own.
+   * 256 share a scale. Or a compressor, or a function, that reduces buckets of gradients in a way of its own.
    */
   compression?: Compression | GradientCompressor | GradientHook;
   /** The ranks that train together; all of the job's unless given. */
@@ -37,7 +36,8 @@ export interface ReduceGradientsOptions {
 
 /** The options, checked, with their defaults. */
 export interface ReduceSettings extends BucketSizes {
-  readonly op: 'average' | 'sum';
+  /** 'adasum' where it is the changes of weights that are reduced: without a compressor. */
+  readonly op: 'average' | 'sum' | 'adasum';
   readonly name: string | undefined;
   readonly overlap: boolean;
   /** Names of variables, where they are chosen. */

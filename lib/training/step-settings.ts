@@ -9,7 +9,12 @@ import {
 import { variablesOf, type Weights } from './weights.js';
 
 /** How a distributed optimizer steps. The same on all ranks. */
-export interface DistributedOptimizerOptions extends ReduceGradientsOptions {
+export interface DistributedOptimizerOptions extends Omit<ReduceGradientsOptions, 'op'> {
+  /**
+   * 'average', unless given, or 'sum', of the ranks' gradients. 'adasum': each rank steps with its own, and the changes of the weights are
+   * averaged where they point the same way, and added where they are at right angles.
+   */
+  op?: 'average' | 'sum' | 'adasum';
   /** A step, with its reduction, comes after so many calls of `minimize` or `applyGradients`; 1 unless given. */
   backwardPassesPerStep?: number;
   /** Whether a step uses the mean of its passes on this rank, as one pass over all their examples would, or their sum. True unless given. */
@@ -63,6 +68,10 @@ export function checkedStepSettings(where: string, options: DistributedOptimizer
   const unknown = Object.keys(options).find((option) => !(option in known));
   if (unknown !== undefined)
     throw invalid(where, `there is no option ${show(unknown)}; one of ${Object.keys(known).join(', ')}`);
+  const { op = 'average', ...others } = options;
+  if (!['average', 'sum', 'adasum'].includes(op))
+    throw invalid(where, `op is ${show(op)}; 'average', 'sum' or 'adasum'`);
+  if (op === 'adasum') checkGoesWithAdasum(where, options);
   const { backwardPassesPerStep = 1, averageAggregatedGradients = true, scaleLocalGradients = true } = options;
   checkCount(where, 'backwardPassesPerStep', backwardPassesPerStep);
   const { clipNorm, localVariables, shardOptimizerState = false } = options;
@@ -75,8 +84,22 @@ export function checkedStepSettings(where: string, options: DistributedOptimizer
   if (shardOptimizerState !== false && compression !== 'none')
     throw invalid(where, 'with shardOptimizerState gradients travel whole; leave compression out');
   return {
-    ...{ ...checkedReduceSettings(where, options), scatter: shardOptimizerState !== false, shardOptimizerState },
+    ...checkedReduceSettings(where, op === 'adasum' ? others : { ...others, op }),
+    ...{ op, scatter: shardOptimizerState !== false, shardOptimizerState },
     ...{ backwardPassesPerStep, averageAggregatedGradients, clipNorm, scaleLocalGradients },
     localVariables: localVariables === undefined ? [] : variablesOf(where, localVariables).map(({ name }) => name),
   };
+}
+
+/** Changes of weights are combined as they are. */
+function checkGoesWithAdasum(where: string, options: DistributedOptimizerOptions): void {
+  const { compression = 'none', gradientPredivideFactor = 1, clipNorm, shardOptimizerState = false } = options;
+  const given = Object.entries({
+    compression: compression !== 'none',
+    gradientPredivideFactor: gradientPredivideFactor !== 1,
+    clipNorm: clipNorm !== undefined,
+    shardOptimizerState: shardOptimizerState !== false,
+  });
+  const wrong = given.find(([, isGiven]) => isGiven);
+  if (wrong !== undefined) throw invalid(where, `${wrong[0]} does not go with op 'adasum'; leave it out`);
 }

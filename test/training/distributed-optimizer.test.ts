@@ -22,7 +22,7 @@ describe('DistributedOptimizer', () => {
     assert.throws(wrap(undefined), ringError('RING_INVALID_ARGUMENT', /inner is undefined/));
     assert.throws(
       wrap(tf.train.sgd(1), { op: 'max' }),
-      ringError('RING_INVALID_ARGUMENT', /op is "max"; 'average' or 'sum'/),
+      ringError('RING_INVALID_ARGUMENT', /op is "max"; 'average', 'sum' or 'adasum'/),
     );
     assert.throws(wrap(tf.train.sgd(1), { name: '' }), ringError('RING_INVALID_ARGUMENT', /name has 0 bytes/));
     const wrapped = new ring.DistributedOptimizer(tf.train.sgd(1));
