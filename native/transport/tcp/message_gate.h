@@ -9,29 +9,33 @@
 
 #include "base/bytes.h"
 #include "transport/agreement.h"
-#include "transport/tcp/socket.h"
+#include "transport/dissemination.h"
+#include "transport/tcp/gate_link.h"
 
 namespace tsring {
 
-/// Agreement by messages, for ranks that share no memory: one way to each other rank and one back, at the same time,
-/// over links of its own.
+/// Agreement by messages, for ranks that share no memory, over links of its own: in ceil(log2 n) rounds each rank
+/// hears from all (Dissemination), and what all contribute travels along.
 ///
 /// A rank comes only when it has nothing under way on the other way. Then all that it has begun there is done, so all
 /// others have begun it too, and how many operations each has begun says whether ranks are at the same point of their
-/// program, in whatever order they began them. A rank that comes sends its offer to all others, with that number; a
-/// rank that begins something the other way sends them a notice, with the new number: it does not come to where it was.
-/// At each point a rank thus sends an offer or passes by, and everybody sees the same of it: all offers, all pass.
-/// A rank that waits for another does so only while that one has nothing to wait for.
+/// program, in whatever order they began them; how often ranks have passed tells agreements at one point apart.
+///
+/// A rank that comes sends an offer in each round: it and those whom it has heard of are here, and mean the operation
+/// with this fingerprint. One that hears of a rank that does not come, or means something else, refuses in the rounds
+/// that are left. So what a rank has after the last round takes in what each rank contributed, offer or not, and is the
+/// same on all: all pass or none.
+///
+/// A rank that begins an operation the other way sends all others a notice: it will not come to where it was. That
+/// keeps nobody waiting for ranks in between. A rank that waits for another does so only while that one, or the one
+/// that it waits for in turn, has nothing to wait for.
 ///
 /// busy() never waits, and no thread of ours sends what the sockets do not take at once. So a rank whose notices are
-/// not taken in comes no more: it ends its streams, as a rank that leaves does. The end of a stream says
-/// that the rank passes by from there on, the same to all.
-///
-/// A message is 24 bytes (kind u8: 1 offer, 0 notice; three zero bytes, payload length u32, operations begun u64,
-/// fingerprint u64; little-endian) and the payload.
+/// not taken in comes no more: it ends its streams, as a rank that leaves does. Whoever waits for a stream that has
+/// ended passes no more and ends its own, up to the last.
 class MessageGate final : public Agreement {
  public:
-  /// More ranks than this agree by the coordinator: everyone telling everyone costs more.
+  /// More ranks than this agree by the coordinator: a notice to each other rank costs more.
   static constexpr size_t kMostRanks = 16;
 
   /// `links` by rank, empty at `rank`. A rank that does not come within `timeout` is an error that names it.
@@ -47,42 +51,37 @@ class MessageGate final : public Agreement {
   void interrupt() override;
 
  private:
-  struct Link {
-    Socket socket;
-    Bytes outgoing;
-    size_t sent = 0;
-    Bytes incoming;      // from the first byte of a message on
-    uint64_t begun = 0;  // what the messages before it said
-  };
-
-  enum class Found { kMissing, kOffer, kNotice };
-
-  void announce(bool offers);
+  Result<bool> gather(const Offer& own);
+  void refuse(size_t fromRound);
+  Result<bool> awaitOffer(const Dissemination::Round& round, Deadline deadline);
+  Result<bool> awaitSent(Deadline deadline);
+  template <typename Settled>
+  Result<bool> await(Settled settled, Deadline deadline);
+  Result<bool> listen(Deadline until);
+  Status takeIn(size_t peer);
+  void sayHere();
   void giveUp();
-  Result<bool> await();
-  Result<Found> look(Link& link);
-  Status send(Link& link);
-  Status takeIn(Link& link);
-  Status dropEarlier(Link& link);
-  void dropFirst(Link& link);
-  bool has(const Link& link) const;
   Status absent() const;
 
   const size_t rank_;
-  std::vector<Link> links_;
+  const Dissemination rounds_;
+  std::vector<GateLink> links_;
   const std::vector<std::string> names_;
   const std::chrono::milliseconds timeout_;
   WakeUp wakeUp_;
   std::atomic<bool> interrupted_ = false;
-  Bytes own_;  // our latest payload
-  uint64_t ownFingerprint_ = 0;
-  uint64_t begun_ = 0;                // operations of ours on the other way
-  std::atomic<size_t> underWay_ = 0;  // those that are not done
-  bool passed_ = false;               // the latest offer was passed with
-  bool declined_ = false;             // it was not, and its operation has not begun the other way
+  Bytes gathered_;            // contributions, ours first; all of one size
+  size_t contributions_ = 0;  // how many
+  size_t contributionBytes_ = 0;
+  uint64_t fingerprint_ = 0;  // of our latest offer
+  GatePosition position_;
+  std::atomic<size_t> underWay_ = 0;  // operations on the other way that are not done
+  bool declined_ = false;             // our latest offer did not pass, and its operation has not begun the other way
   bool over_ = false;                 // a stream has ended, ours or another's: nobody will pass any more
+  bool saidHere_ = false;             // where we are
   Bytes arrived_;                     // what one read brought
   std::vector<pollfd> polled_;
+  std::vector<size_t> polledPeers_;  // of polled_, but for the first
 };
 
 }  // namespace tsring

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "transport/tcp/socket.h"
+
+namespace tsring {
+
+/// What ranks tell each other to agree. The numbers are the wire's: never reorder.
+enum class GateWord : uint8_t {
+  kNotice = 0,   // one more operation has begun on the other way: the sender is not where it was
+  kOffer = 1,    // the sender, and those whose contributions come along, are here and mean the operation
+  kRefusal = 2,  // nobody will pass here
+  kHere = 3,     // the sender is here and waits: said where a wait gets long
+};
+
+/// Where a rank is in its program, as far as others can tell: both only grow.
+struct GatePosition {
+  uint64_t begun = 0;   // operations that it has begun on the other way
+  uint64_t passes = 0;  // agreements that it has passed with
+  bool operator==(const GatePosition&) const = default;
+};
+
+struct GateMessage {
+  GateWord word;
+  size_t payloadBytes;
+  GatePosition at;
+  uint64_t fingerprint;
+};
+
+/// What ranks contribute to one agreement together has at most so many bytes, and so has a message.
+inline constexpr size_t kGateTravelBytes = 64 << 10;
+
+/// One rank's side of the stream to another that a MessageGate talks through: what is to be sent, and what has come,
+/// message by message. Never waits. Used by one thread at a time.
+///
+/// A message is 32 bytes (word u8; three zero bytes, payload length u32, operations begun u64, passes u64, fingerprint
+/// u64; little-endian) and the payload.
+class GateLink {
+ public:
+  GateLink() = default;
+  explicit GateLink(Socket socket) : socket_(std::move(socket)) {
+    if (socket_) socket_.suitThisHost();
+  }
+
+  explicit operator bool() const { return static_cast<bool>(socket_); }
+  int fd() const { return socket_.fd(); }
+
+  /// Queues a message and sends what goes at once.
+  void say(GateWord word, GatePosition at, uint64_t fingerprint, std::span<const std::byte> payload);
+  void send();
+  bool sending() const { return sent_ < outgoing_.size(); }
+  /// No more is sent; what is still queued goes nowhere.
+  void finishSending() { socket_.finishSending(); }
+
+  /// Takes in what is there, up to the first message about a position later than `own`, and drops what is about earlier
+  /// ones. `arrived` is room for one read. Fails where a message makes no sense.
+  Status takeIn(GatePosition own, std::span<std::byte> arrived);
+  /// The offer or refusal about our position, after takeIn, if it is wholly there; and what comes with it.
+  const std::optional<GateMessage>& offer() const { return offer_; }
+  std::span<const std::byte> payload() const { return payload_; }
+  /// Whether the rank does not pass where we are: it said so, or has begun something else instead.
+  bool refuses(GatePosition own) const;
+  /// Whether something about a later position has come.
+  bool further() const { return next_.has_value(); }
+  /// Whether the rank is known to be, or to have been, where we are; `saysHere`: it has asked who is.
+  bool here(GatePosition own) const;
+  bool saysHere(GatePosition own) const { return here_ == own; }
+  /// Nothing comes any more, or nothing can be sent: the rank has left, or is dead.
+  bool ended() const { return ended_; }
+
+ private:
+  Status sort(GatePosition own);
+
+  Socket socket_;
+  Bytes outgoing_;
+  size_t sent_ = 0;
+  Bytes incoming_;     // from the first byte of a message on
+  GatePosition last_;  // what the messages before it said
+  std::optional<GatePosition> here_;
+  std::optional<GateMessage> offer_;
+  Bytes payload_;                    // the offer's
+  std::optional<GateMessage> next_;  // where incoming_ begins, when it is about a later position
+  bool ended_ = false;
+};
+
+}  // namespace tsring
