@@ -79,6 +79,11 @@ export function addonPath(env: NodeJS.ProcessEnv = process.env): string | undefi
   return env['TSRING_ADDON'];
 }
 
+/** Whether ranks with this environment encrypt, unless their init says otherwise. @throws {RingError} `RING_CONFIG` */
+export function encryptsBy(env: NodeJS.ProcessEnv): boolean {
+  return readSetting('encrypt', undefined, env) ?? settings.encrypt.default;
+}
+
 type Read = <N extends SettingName>(name: N) => Setting<N> | undefined;
 
 /** Rank and size of the job, of the host, and across hosts. Without a size this process is rank 0 of 1. */

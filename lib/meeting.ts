@@ -32,11 +32,18 @@ export async function meet(options: ConfigOptions, generation: number, env = pro
   if (place === undefined) return { options, [Symbol.asyncDispose]: () => Promise.resolve() };
   const at = whereToMeet(options, env, place);
   const alone = { rank: 0, size: 1, localRank: 0, localSize: 1, crossRank: 0, crossSize: 1 };
-  const { startTimeoutMs } = readConfig({ ...options, ...alone }, env);
+  const { startTimeoutMs, encrypt } = readConfig({ ...options, ...alone }, env);
   const deadline = performance.now() + startTimeoutMs;
-  const server = place.rank === 0 ? await serve(at, options, env, generation) : undefined;
+  const server = place.rank === 0 ? await serve(at, { options, env, generation, encrypt }) : undefined;
   try {
-    const { client, note } = await findStore(at, place, { options, env, generation, deadline, own: server?.note });
+    const { client, note } = await findStore(at, place, {
+      options,
+      env,
+      generation,
+      encrypt,
+      deadline,
+      own: server?.note,
+    });
     try {
       const met = await exchange(client, place, generation, Math.max(1, deadline - performance.now()));
       const host = options.host ?? env['TSRING_HOST'] ?? (await addressOf(place, met, client, note));
@@ -93,10 +100,10 @@ function whereToMeet(options: ConfigOptions, env: NodeJS.ProcessEnv, place: Sche
 }
 
 /** Rank 0's store, and the note that leads to it. */
-async function serve(at: Where, options: ConfigOptions, env: NodeJS.ProcessEnv, generation: number) {
+async function serve(at: Where, { options, env, generation, encrypt }: Asked) {
   const job =
     at.kind === 'tcp' ? tcpJob(at, options, env) : { jobId: randomUUID(), secret: Buffer.from(randomBytes(32)) };
-  const store = await StoreServer.listen({ ...job, ...(at.kind === 'tcp' ? { port: at.port } : {}) });
+  const store = await StoreServer.listen({ ...job, encrypt, ...(at.kind === 'tcp' ? { port: at.port } : {}) });
   const hosts = at.kind === 'tcp' ? [at.host] : ownAddresses();
   const note: MeetingNote = {
     generation,
@@ -130,10 +137,14 @@ function tcpJob(at: { host: string; port: number }, options: ConfigOptions, env:
   return { jobId: options.jobId ?? env['TSRING_JOB_ID'] ?? hostPort(at.host, at.port), secret };
 }
 
-interface Search {
+interface Asked {
   readonly options: ConfigOptions;
   readonly env: NodeJS.ProcessEnv;
   readonly generation: number;
+  readonly encrypt: boolean;
+}
+
+interface Search extends Asked {
   readonly deadline: number;
   /** Rank 0 knows without looking. */
   readonly own: MeetingNote | undefined;
@@ -145,11 +156,11 @@ async function findStore(
   { rank }: SchedulerPlace,
   search: Search,
 ): Promise<{ client: StoreClient; note: MeetingNote }> {
-  const { options, env, generation, deadline, own } = search;
+  const { options, env, generation, encrypt, deadline, own } = search;
   const leftMs = () => Math.max(1, Math.ceil(deadline - performance.now()));
   if (at.kind === 'tcp') {
     const { jobId, secret } = tcpJob(at, options, env);
-    const to = { host: at.host, port: at.port, jobId, secret, rank, generation };
+    const to = { host: at.host, port: at.port, jobId, secret, encrypt, rank, generation };
     const client = await StoreClient.connect({ ...to, timeoutMs: leftMs(), awaitServer: true });
     return { client, note: { generation, jobId, secret: secret.toString('hex'), hosts: [at.host], port: at.port } };
   }
@@ -162,6 +173,7 @@ async function findStore(
           port: note!.port,
           jobId: note!.jobId,
           secret: Buffer.from(note!.secret, 'hex'),
+          encrypt,
           rank,
           generation,
         };

@@ -25,6 +25,7 @@ export function openNative(
     fusionThresholdBytes: config.fusionThresholdBytes,
     cacheCapacity: config.cacheCapacity,
     transport: config.transport,
+    encrypt: config.encrypt,
     ...chosenBy(config),
     logLevel: config.logLevel,
     diagnostics: diagnosticsOf(config, set.members !== undefined),

@@ -10,6 +10,7 @@ import type { ProcessSet } from './process-set.js';
 interface Introduction extends PeerAddress {
   /** `0,1;2,3`, those that its init was given. */
   readonly processSets: string;
+  readonly encrypt: boolean;
 }
 
 /**
@@ -31,12 +32,15 @@ export async function joinRing(
     return native.connect([{ host: '', port: 0, hostname: os.hostname(), hostId: '' }], leftMs());
 
   const { store: at, jobId, secret } = rendezvous;
-  const store = await StoreClient.connect({ ...at, jobId, secret, rank: config.rank, generation, timeoutMs: leftMs() });
+  const { rank, encrypt } = config;
+  const store = await StoreClient.connect({ ...at, jobId, secret, encrypt, rank, generation, timeoutMs: leftMs() });
   try {
-    const own = { ...addressOf(native, rendezvous), processSets: sets.map(({ ranks }) => ranks.join()).join(';') };
+    const processSets = sets.map(({ ranks }) => ranks.join()).join(';');
+    const own: Introduction = { ...addressOf(native, rendezvous), processSets, encrypt };
     await store.set(addressKey(generation, config.rank), JSON.stringify(own));
     const peers = await waitForPeers(store, config, generation, leftMs());
     checkSameSets(peers);
+    checkSameEncryption(peers);
     await native.connect(peers, leftMs());
   } finally {
     store.close();
@@ -55,6 +59,16 @@ function checkSameSets(peers: readonly Introduction[]): void {
   throw new RingError(
     'RING_MISMATCH',
     `init: rank 0 was given the process sets ${mine}, rank ${other} ${theirs}; give all ranks the same, in the same order`,
+  );
+}
+
+/** Ranks could not link up, and each would see something else go wrong. */
+function checkSameEncryption(peers: readonly Introduction[]): void {
+  const [encrypted, plain] = [true, false].map((encrypt) => peers.findIndex((peer) => peer.encrypt === encrypt));
+  if (encrypted! < 0 || plain! < 0) return;
+  throw new RingError(
+    'RING_MISMATCH',
+    `init: rank ${encrypted} encrypts and rank ${plain} does not; give all ranks the same \`encrypt\` (tsrun --encrypt, TSRING_ENCRYPT)`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import vm from 'node:vm';
+import { encryptsBy } from './config.js';
 import { StoreClient } from './net/store-client.js';
 import { pieceBytes, runKeys } from './run-values.js';
 import { readSecret } from './secret.js';
@@ -23,7 +24,8 @@ const rank = Number(TSRING_RANK);
 const at = settings.store.schema.parse(TSRING_STORE);
 const secret = readSecret(undefined, process.env)!; // tsrun has set all of these
 const timeoutMs = settings.startTimeoutMs.default;
-const store = await StoreClient.connect({ ...at, jobId, secret, rank, generation: 0, timeoutMs });
+const encrypt = encryptsBy(process.env);
+const store = await StoreClient.connect({ ...at, jobId, secret, encrypt, rank, generation: 0, timeoutMs });
 try {
   const program = JSON.parse((await store.get(runKeys.program)) ?? '{}') as Program;
   const args = deserialize(Buffer.from((await store.get(runKeys.args)) ?? '', 'base64')) as unknown[];

@@ -99,6 +99,11 @@ export const settings = {
     undefined,
     'a timeline of all ranks, which Perfetto opens; of `out.json` each rank writes `out.rank-<r>.json`, and tsrun makes one file of them',
   ),
+  encrypt: row(
+    onOrOff(),
+    false,
+    'TLS 1.3 on every connection between ranks, and on those with the store; the same on all ranks (docs/security.md)',
+  ),
   checksum: row(onOrOff(), false, 'data between hosts travel with a checksum; rank 0’s setting counts, for all'),
   checkFinite: row(
     onOrOff(),

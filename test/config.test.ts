@@ -41,6 +41,7 @@ describe('config', () => {
       flightRecorderSize: 2000,
       flightRecorderDir: undefined,
       timeline: undefined,
+      encrypt: false,
       checksum: false,
       checkFinite: false,
       logLevel: 'warn',
@@ -65,6 +66,7 @@ describe('config', () => {
           TSRING_STALL_CHECK_TIME_SECONDS: '0.5',
           TSRING_STALL_SHUTDOWN_TIME_SECONDS: '7',
           TSRING_CHECK_FINITE: '1',
+          TSRING_ENCRYPT: '1',
         },
         ...{
           TSRING_FLIGHT_RECORDER_SIZE: '3',
@@ -101,6 +103,7 @@ describe('config', () => {
       flightRecorderSize: 3,
       flightRecorderDir: 'dumps',
       timeline: 't.json',
+      encrypt: true,
       checksum: true,
       checkFinite: true,
       logLevel: 'debug',

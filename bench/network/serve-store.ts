@@ -3,6 +3,6 @@
 import { StoreServer } from '../../lib/net/store-server.js';
 
 const { TSRING_HOST: host = '', TSRING_JOB_ID: jobId = '', TSRING_SECRET: secret = '' } = process.env;
-const store = await StoreServer.listen({ host, jobId, secret: Buffer.from(secret, 'hex') });
+const store = await StoreServer.listen({ host, jobId, secret: Buffer.from(secret, 'hex'), encrypt: false });
 console.log(store.port);
 process.stdin.resume().once('end', () => void store.close());

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { RingError } from '../errors.js';
+import { encryptsBy } from '../config.js';
 import { ownAddress } from '../net/own-address.js';
 import { StoreClient } from '../net/store-client.js';
 import { StoreServer } from '../net/store-server.js';
@@ -38,7 +39,7 @@ export async function joinNodes(nodes: Nodes, job: NodeJob): Promise<PreparedJob
   }
   const { jobId, endpoint } = nodes;
   const timeoutMs = options.startTimeoutMs ?? settings.startTimeoutMs.default;
-  const credentials = { jobId, secret: secret.bytes };
+  const credentials = { jobId, secret: secret.bytes, encrypt: encryptsBy(job.environment) };
   const facts = hostFacts(job.environment);
   const local = new LocalHost(hostname(), facts, { secret, sharesInput: true });
   let store: StoreServer | undefined;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { encryptsBy } from '../config.js';
 import { StoreServer } from '../net/store-server.js';
 import { settings } from '../settings.js';
 import { assignRanks, type Placement } from './assign-ranks.js';
@@ -26,6 +27,7 @@ export async function prepareJob(options: LaunchOptions, { secret, say }: Means)
   const cwd = options.cwd ?? process.cwd();
   const command = nodeArguments([options.script, ...(options.scriptArgs ?? [])], cwd);
   const environment = { ...process.env, ...options.environment };
+  const encrypt = encryptsBy(environment);
   if (options.nodes) return joinNodes(options.nodes, { options, environment, command, cwd, secret });
 
   const travelling = travellingEnvironment(process.env, options.environment ?? {});
@@ -47,7 +49,7 @@ export async function prepareJob(options: LaunchOptions, { secret, say }: Means)
     const hosts = [local, ...busy.map(({ host }) => host).filter((host) => host !== local)];
     const addresses = hosts.length === 1 ? [loopback] : await chooseAddresses(hosts, options.networkInterfaces);
     const jobId = randomUUID();
-    const store = await StoreServer.listen({ host: addresses[0]!, jobId, secret: secret.bytes });
+    const store = await StoreServer.listen({ host: addresses[0]!, jobId, secret: secret.bytes, encrypt });
     for (const [key, value] of Object.entries(options.values ?? {})) store.set(key, value);
     const plan = {
       ...{ command, cwd, jobId, nodeArguments: command },

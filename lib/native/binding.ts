@@ -34,6 +34,8 @@ export interface NativeSessionOptions {
   readonly fusionThresholdBytes: number;
   readonly cacheCapacity: number;
   readonly transport: TransportName;
+  /** TLS on every link; equal on all ranks. */
+  readonly encrypt: boolean;
   /** Takes this algorithm for every allreduce; absent: chosen by costs. Of this and the costs only rank 0's count, for all ranks. */
   readonly algorithm?: AlgorithmName;
   /** What algorithms cost; absent: built in. */

@@ -4,10 +4,12 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
  * Every connection of a job begins with a mutual challenge-response over the job's secret, the same bytes here and in
  * native/transport. All integers are little-endian.
  *
- *   challenge  server to client, 40 bytes: magic u32, version u16, reserved u16, nonce[32]
+ *   challenge  server to client, 40 bytes: magic u32, version u16, encryption u16, nonce[32]
  *   proof      client to server, 96 bytes: magic u32, version u16, purpose u16, rank u32, generation u32,
  *                                          job digest[16], nonce[32], mac[32]
  *   accept     server to client, 40 bytes: magic u32, version u16, status u16, mac[32]
+ *
+ * Where the connection is encrypted, TLS begins behind the challenge, and proof and accept are inside (encryption.ts).
  *
  * The client proves itself first, so a stranger learns a nonce and nothing else. A fresh nonce from each side makes a
  * recorded exchange worthless, and the two labels keep one side's mac from passing as the other's.
@@ -18,6 +20,10 @@ export const challengeBytes = 40;
 export const proofBytes = 96;
 export const acceptBytes = 40;
 const macBytes = 32;
+
+/** What whoever challenges makes of TLS: it speaks none, it speaks nothing else, or the caller may choose. */
+export const encryptions = { none: 0, required: 1, offered: 2 } as const;
+export type Encryption = (typeof encryptions)[keyof typeof encryptions];
 
 export const purposes = { store: 1, control: 2, data: 3 } as const;
 export type Purpose = (typeof purposes)[keyof typeof purposes];
@@ -34,15 +40,19 @@ export interface ClientIdentity {
   readonly generation: number;
 }
 
-export function makeChallenge(): Buffer {
+export function makeChallenge(encryption: Encryption): Buffer {
   const challenge = Buffer.alloc(challengeBytes);
-  writeHead(challenge, 0);
+  writeHead(challenge, encryption);
   randomBytes(32).copy(challenge, 8);
   return challenge;
 }
 
 export function isChallenge(bytes: Buffer): boolean {
   return bytes.length === challengeBytes && hasHead(bytes);
+}
+
+export function encryptionOf(challenge: Buffer): number {
+  return challenge.readUInt16LE(6);
 }
 
 export function makeProof(challenge: Buffer, identity: ClientIdentity, job: JobCredentials): Buffer {
@@ -89,7 +99,7 @@ function hasHead(message: Buffer): boolean {
   return message.readUInt32LE(0) === magic && message.readUInt16LE(4) === version;
 }
 
-function jobDigest(jobId: string): Buffer {
+export function jobDigest(jobId: string): Buffer {
   return createHash('sha256').update(jobId, 'utf8').digest().subarray(0, 16);
 }
 

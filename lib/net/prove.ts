@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net';
 import { RingError } from '../errors.js';
+import { callTls } from './encryption.js';
 import {
   acceptBytes,
   challengeBytes,
   checkAccept,
+  encryptionOf,
+  encryptions,
   isChallenge,
   type JobCredentials,
   makeProof,
@@ -25,27 +28,50 @@ interface Store extends JobCredentials {
   readonly port: number;
   readonly rank: number;
   readonly generation: number;
+  readonly encrypt: boolean;
 }
 
 /**
  * The client's side of the handshake on a connected socket.
  *
- * @throws RING_HANDSHAKE if the other end cannot prove itself or speaks another language
+ * @returns the socket to go on with: another one where the connection is encrypted
+ * @throws RING_HANDSHAKE if the other end cannot prove itself, speaks another language, or sees encryption in another way
  * @throws {ConnectionClosed} if it hangs up
  */
-export async function proveOurselves(socket: Socket, store: Store, deadline: AbortSignal): Promise<void> {
+export async function proveOurselves(socket: Socket, store: Store, deadline: AbortSignal): Promise<Socket> {
   const challenge = await readExactly(socket, challengeBytes, deadline);
   if (challenge === undefined) throw new ConnectionClosed(false);
   if (!isChallenge(challenge)) throw refused(store);
+  checkEncryption(challenge, store);
+  const stream = store.encrypt ? await callTls(socket, store, deadline).catch(notTheKey(store)) : socket;
+  if (stream === undefined) throw new ConnectionClosed(false);
   const proof = makeProof(
     challenge,
     { purpose: purposes.store, rank: store.rank, generation: store.generation },
     store,
   );
-  socket.write(proof);
-  const accept = await readExactly(socket, acceptBytes, deadline);
+  stream.write(proof);
+  const accept = await readExactly(stream, acceptBytes, deadline);
   if (accept === undefined) throw new ConnectionClosed(true);
   if (!checkAccept(challenge, proof, accept, store)) throw refused(store);
+  return stream;
+}
+
+/** Before anything is sent that the other side could not read, or others could. */
+function checkEncryption(challenge: Buffer, { host, port, rank, encrypt }: Store): void {
+  const offer = encryptionOf(challenge);
+  if (offer === encryptions.offered || offer === (encrypt ? encryptions.required : encryptions.none)) return;
+  const [store, own] = encrypt ? ['does not encrypt', 'does'] : ['encrypts', 'does not'];
+  throw new RingError(
+    'RING_HANDSHAKE',
+    `the store at ${host}:${port} ${store}, and rank ${rank} ${own}; give all the same \`encrypt\` (tsrun --encrypt, TSRING_ENCRYPT)`,
+  );
+}
+
+function notTheKey(store: Store): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof RingError ? refused(store) : error;
+  };
 }
 
 export function refused({ host, port }: { host: string; port: number }): RingError {

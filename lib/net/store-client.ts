@@ -12,6 +12,7 @@ export interface StoreClientOptions extends JobCredentials {
   readonly port: number;
   readonly rank: number;
   readonly generation: number;
+  readonly encrypt: boolean;
   /** Deadline of connecting, and of each request that does not bring its own. */
   readonly timeoutMs: number;
   /** Whoever serves the store may come later than we: where nobody listens, try again until the deadline. */
@@ -157,8 +158,7 @@ async function connectOnce(options: StoreClientOptions, deadline: AbortSignal): 
     throw new RingError('RING_CONNECT', `no store at ${address(options)}: ${why}`, { cause });
   }
   try {
-    await proveOurselves(socket, options, deadline);
-    return socket;
+    return await proveOurselves(socket, options, deadline);
   } catch (error) {
     socket.destroy();
     throw error;

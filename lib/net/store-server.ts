@@ -1,7 +1,16 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { RingError } from '../errors.js';
-import { checkProof, type JobCredentials, makeAccept, makeChallenge, proofBytes, purposes } from './handshake.js';
+import { answerTls, tlsFirstByte } from './encryption.js';
+import {
+  checkProof,
+  encryptions,
+  type JobCredentials,
+  makeAccept,
+  makeChallenge,
+  proofBytes,
+  purposes,
+} from './handshake.js';
 import { serveMember } from './store-member.js';
 import { StoreTable } from './store-table.js';
 
@@ -10,6 +19,8 @@ export interface StoreServerOptions extends JobCredentials {
   readonly host?: string;
   /** Default: the system's choice. */
   readonly port?: number;
+  /** Take encrypted connections only; else whoever calls may choose. */
+  readonly encrypt: boolean;
   /** How long a connection may take to prove itself. */
   readonly handshakeTimeoutMs?: number;
   /** Connections that have not proved themselves yet; one more closes the oldest. */
@@ -79,30 +90,46 @@ export class StoreServer {
   }
 
   private welcome(socket: Socket): void {
-    const challenge = makeChallenge();
-    let received = Buffer.alloc(0);
+    const challenge = makeChallenge(this.job.encrypt ? encryptions.required : encryptions.offered);
     const deadline = setTimeout(() => socket.destroy(), this.handshakeTimeoutMs);
-    const onData = (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
-      if (received.length < proofBytes) return;
-      clearTimeout(deadline);
-      socket.off('data', onData);
-      this.admit(socket, challenge, received); // a member waits for our accept, so bytes behind a proof spoil it
-    };
     this.strangers.add(socket);
     socket.once('close', () => {
       clearTimeout(deadline);
       this.strangers.delete(socket);
     });
     socket.on('error', () => undefined); // 'close' follows, and says all there is to know
-    socket.on('data', onData);
     socket.write(challenge);
+    this.chooseStream(socket, (stream) => {
+      readProof(stream, (proof) => {
+        clearTimeout(deadline);
+        this.admit(socket, stream, challenge, proof);
+      });
+    });
 
     const [oldest] = this.strangers;
     if (this.strangers.size > this.maxStrangers) oldest?.destroy();
   }
 
-  private admit(socket: Socket, challenge: Buffer, proof: Buffer): void {
+  /** What the other side's proof comes on: the socket itself, or TLS on it. */
+  private chooseStream(socket: Socket, use: (stream: Socket) => void): void {
+    const encrypted = () => {
+      const stream = answerTls(socket, this.job);
+      use(stream.on('error', () => socket.destroy()));
+    };
+    if (this.job.encrypt) {
+      encrypted();
+      return;
+    }
+    socket.once('readable', () => {
+      const first = socket.read() as Buffer | null;
+      if (first === null) return; // it ends before it began
+      socket.unshift(first);
+      if (first[0] === tlsFirstByte) encrypted();
+      else use(socket);
+    });
+  }
+
+  private admit(socket: Socket, stream: Socket, challenge: Buffer, proof: Buffer): void {
     const client = checkProof(challenge, proof, this.job);
     if (client?.purpose !== purposes.store) {
       socket.destroy();
@@ -111,10 +138,22 @@ export class StoreServer {
     this.strangers.delete(socket);
     this.members.add(socket);
     socket.once('close', () => this.members.delete(socket));
-    socket.setKeepAlive(true, 10_000);
-    socket.write(makeAccept(challenge, proof, this.job));
-    serveMember(socket, this.table);
+    stream.setKeepAlive(true, 10_000);
+    stream.write(makeAccept(challenge, proof, this.job));
+    serveMember(stream, this.table);
   }
+}
+
+/** A member waits for our accept, so bytes behind a proof spoil it. */
+function readProof(stream: Socket, take: (proof: Buffer) => void): void {
+  let received = Buffer.alloc(0);
+  const onData = (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+    if (received.length < proofBytes) return;
+    stream.off('data', onData);
+    take(received);
+  };
+  stream.on('data', onData);
 }
 
 function reason(cause: unknown): string {

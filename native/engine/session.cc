@@ -166,7 +166,14 @@ Status Session::connect(const std::vector<PeerAddress>& peers, Deadline deadline
     return Status::okay();
   }
   if (!engine_->listener) return Status(StatusCode::kInvalidArgument, "connect: listen first");
-  const JobCredentials job{options.secret, options.jobId};
+  JobCredentials job{options.secret, options.jobId};
+  std::unique_ptr<TlsContext> tls;
+  if (options.encrypt) {
+    auto made = TlsContext::make(tlsKey(job.secret, job.jobId));
+    if (!made.ok()) return made.status();
+    tls = std::move(made).value();
+    job.tls = tls.get();
+  }
   Listener listener = *std::move(engine_->listener);
   engine_->listener.reset();
   const bool byMessages = !engine_->mayShareMemory() && peers.size() <= MessageGate::kMostRanks;

@@ -210,6 +210,7 @@ SessionOptions parseSessionOptions(const Napi::Value& value) {
     refuse(object.Env(), "transport: \"" + transport + "\" is not one of auto, tcp, shm");
   }
   options.transport = static_cast<Transport>(chosen - std::begin(kTransports));
+  options.encrypt = requireBoolean(object, "encrypt");
   if (!object.Get("algorithm").IsUndefined()) options.tuning.forced = parseAlgorithm(object, "algorithm");
   if (!object.Get("costs").IsUndefined()) options.tuning.costs = parseCosts(object.Get("costs"));
   if (!object.Get("costsSource").IsUndefined()) options.tuningSource = requireString(object, "costsSource");

@@ -159,6 +159,21 @@ TEST(Introduce, DoesNotBelieveAListenerWithoutTheSecret) {
                         })));
 }
 
+TEST(Introduce, TellsWhichSideEncrypts) {
+  const auto challenging = [](Encryption encryption) {
+    return [=](Socket& socket) { ASSERT_TRUE(isOk(socket.sendAll(makeChallenge(encryption), soon()))); };
+  };
+  EXPECT_TRUE(failsWith(StatusCode::kHandshake, {"it encrypts, and this rank does not", "--encrypt"},
+                        introduceTo(challenging(Encryption::kRequired))));
+  SocketPair pair = connectedPair();
+  const auto tls = tlsOf(testJob());
+  JobCredentials job = testJob();
+  job.tls = tls.get();
+  challenging(Encryption::kNone)(pair.called);
+  EXPECT_TRUE(failsWith(StatusCode::kHandshake, {"this rank encrypts, and it does not"},
+                        introduce(pair.caller, job, kIdentity, soon())));
+}
+
 TEST(Introduce, GivesUpOnASilentListenerAtTheDeadline) {
   const auto start = Clock::now();
   EXPECT_TRUE(failsWith(StatusCode::kTimeout, {}, introduceTo([](Socket&) {}, Deadline::in(milliseconds(50)))));

@@ -153,7 +153,8 @@ TEST_P(MeshContract, APeerThatIsGoneIsNamedAfterItsLastByte) {
 INSTANTIATE_TEST_SUITE_P(
     Of, MeshContract,
     testing::Values(
-        Transport{"Tcp", tcpMeshes}, Transport{"Memory", [](int size) { return memoryMeshes(size, {}); }},
+        Transport{"Tcp", tcpMeshes}, Transport{"Tls", encryptedMeshes},
+        Transport{"Memory", [](int size) { return memoryMeshes(size, {}); }},
         Transport{"MemoryInShortPieces", [](int size) { return memoryMeshes(size, {.mostBytesPerCall = 60'000}); }},
         Transport{"MemoryWithDelay", [](int size) { return memoryMeshes(size, {.delay = milliseconds(2)}); }}),
     [](const auto& info) { return info.param.name; });

@@ -61,8 +61,13 @@ std::array<std::byte, kJobDigestBytes> jobDigest(const std::string& jobId) {
 
 }  // namespace
 
-ChallengeFrame makeChallenge() {
-  return toFrame<kChallengeBytes>(ByteWriter().put(kMagic).put(kWireVersion).put(uint16_t{0}).put(makeNonce()));
+TlsKey tlsKey(const Secret& secret, const std::string& jobId) {
+  return mac(secret, "tsring tls 1.3 psk", jobDigest(jobId), {});
+}
+
+ChallengeFrame makeChallenge(Encryption encryption) {
+  const auto flags = static_cast<uint16_t>(encryption);
+  return toFrame<kChallengeBytes>(ByteWriter().put(kMagic).put(kWireVersion).put(flags).put(makeNonce()));
 }
 
 ProofFrame makeProof(const JobCredentials& job, const ChallengeFrame& challenge, const LinkIdentity& identity) {
@@ -84,13 +89,18 @@ AcceptFrame makeAccept(const JobCredentials& job, const ChallengeFrame& challeng
   return toFrame<kAcceptBytes>(out);
 }
 
-Status checkChallenge(const ChallengeFrame& challenge) {
+Status checkChallenge(const ChallengeFrame& challenge, Encryption encryption) {
   ByteReader in(challenge);
   if (in.get<uint32_t>() != kMagic) return Status(StatusCode::kHandshake, "another program listens there");
   if (const auto version = in.get<uint16_t>(); version != kWireVersion) {
     return Status(StatusCode::kHandshake, "the other side speaks wire version " + std::to_string(version) +
                                               ", this side " + std::to_string(kWireVersion) +
                                               "; install the same tsring on both");
+  }
+  if (const auto theirs = in.get<uint16_t>(); theirs != static_cast<uint16_t>(encryption)) {
+    const std::string_view both =
+        encryption == Encryption::kNone ? "it encrypts, and this rank does not" : "this rank encrypts, and it does not";
+    return Status(StatusCode::kHandshake, std::string(both) + "; give all ranks the same `encrypt` (tsrun --encrypt)");
   }
   return Status::okay();
 }
@@ -120,7 +130,11 @@ bool checkAccept(const JobCredentials& job, const ChallengeFrame& challenge, con
 Status introduce(Socket& socket, const JobCredentials& job, const LinkIdentity& identity, Deadline deadline) {
   ChallengeFrame challenge;
   if (Status s = socket.receiveAll(challenge, deadline); !s.ok()) return s;
-  if (Status s = checkChallenge(challenge); !s.ok()) return s;
+  const Encryption encryption = job.tls ? Encryption::kRequired : Encryption::kNone;
+  if (Status s = checkChallenge(challenge, encryption); !s.ok()) return s;
+  if (job.tls) {
+    if (Status s = socket.callTls(*job.tls, deadline); !s.ok()) return s;
+  }
   const ProofFrame proof = makeProof(job, challenge, identity);
   if (Status s = socket.sendAll(proof, deadline); !s.ok()) return s;
   AcceptFrame accept;

@@ -36,7 +36,7 @@ export interface RankEnd {
 export async function startRanks(options: StartOptions): Promise<RankEnd[]> {
   const jobId = randomUUID();
   const secret = randomBytes(32);
-  const store = await StoreServer.listen({ host: '127.0.0.1', jobId, secret });
+  const store = await StoreServer.listen({ host: '127.0.0.1', jobId, secret, encrypt: false });
   const job = { TSRING_STORE: `127.0.0.1:${store.port}`, TSRING_JOB_ID: jobId, TSRING_SECRET: secret.toString('hex') };
   const late = AbortSignal.timeout(options.timeoutMs);
   const started = [...Array(options.np).keys()].filter((rank) => !options.absent?.includes(rank));

@@ -8,7 +8,7 @@ import { StoreServer } from '../../lib/net/store-server.js';
 
 /** Whatever strangers send to the store's port, they get a closed socket, and a job beside them goes on. */
 describe('strangers at the rendezvous store', () => {
-  const job = { jobId: 'job-1', secret: randomBytes(32) };
+  const job = { jobId: 'job-1', secret: randomBytes(32), encrypt: false };
   const identity = { purpose: purposes.store, rank: 0, generation: 0 };
   let server: StoreServer;
   let strangers: Socket[];
@@ -149,7 +149,7 @@ describe('strangers at the rendezvous store', () => {
       talk(() => undefined, 200),
       { code: 'RING_TIMEOUT' },
     );
-    const other = await StoreServer.listen({ host: '127.0.0.1', jobId: job.jobId, secret: randomBytes(32) });
+    const other = await StoreServer.listen({ host: '127.0.0.1', ...job, secret: randomBytes(32) });
     await assert.rejects(connect({ port: other.port }), { code: 'RING_HANDSHAKE' });
     await other.close();
   });

@@ -7,7 +7,7 @@ import { report } from './report.js';
 
 const jobId = randomUUID();
 const secret = randomBytes(32);
-const store = await StoreServer.listen({ host: '127.0.0.1', jobId, secret });
+const store = await StoreServer.listen({ host: '127.0.0.1', jobId, secret, encrypt: false });
 const job = {
   TSRING_STORE: `127.0.0.1:${store.port}`,
   TSRING_JOB_ID: jobId,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { encryptsBy } from '../../config.js';
 import { StoreServer } from '../../net/store-server.js';
 import { assignRanks } from '../assign-ranks.js';
 import { checkAlike } from '../check-alike.js';
@@ -58,7 +59,12 @@ export async function prepareClusterJob(cluster: ClusterOptions, job: ClusterJob
     const addresses = reached.length === 1 ? [loopback] : await chooseAddresses(reached, options.networkInterfaces);
     const addressOf = (agent: JobHost) => addresses[reached.findIndex((host) => isSame(host, agent))]!;
     const jobId = randomUUID();
-    store = await StoreServer.listen({ host: addresses[0]!, jobId, secret: secret.bytes });
+    store = await StoreServer.listen({
+      host: addresses[0]!,
+      jobId,
+      secret: secret.bytes,
+      encrypt: encryptsBy(environment),
+    });
     for (const [key, value] of Object.entries(options.values ?? {})) store.set(key, value);
     const plan = {
       ...{ environment, cwd: job.orders.cwd, jobId, nodeArguments: command },

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <functional>
+#include <future>
 #include <random>
 
 #include "test/helpers/status_checks.h"
@@ -21,6 +23,25 @@ SocketPair connectedPair() {
   return pair;
 }
 
+SocketPair encryptedPair() {
+  SocketPair pair = connectedPair();
+  encrypt(pair.caller, pair.called, testJob());
+  return pair;
+}
+
+void encrypt(Socket& caller, Socket& called, const JobCredentials& job) {
+  const auto context = tlsOf(job);
+  called.answerTls(*context);
+  // The called side shakes hands while it receives; the byte that it waits for comes after that.
+  auto calling = std::async(std::launch::async, [&] {
+    if (Status s = caller.callTls(*context, soon()); !s.ok()) return s;
+    return caller.sendAll(bytesOf("!"), soon());
+  });
+  std::byte first{};
+  EXPECT_TRUE(isOk(called.receiveAll({&first, 1}, soon())));
+  EXPECT_TRUE(isOk(calling.get()));
+}
+
 Listener listenOnLoopback() {
   auto listener = Listener::bind("127.0.0.1");
   EXPECT_TRUE(isOk(listener));
@@ -33,13 +54,15 @@ Socket callLoopback(uint16_t port) {
   return std::move(socket).value();
 }
 
-std::vector<std::unique_ptr<Mesh>> tcpMeshes(int size) {
+namespace {
+
+std::vector<std::unique_ptr<Mesh>> meshesOver(const std::function<SocketPair()>& connect, int size) {
   const auto count = static_cast<size_t>(size);
   std::vector<std::vector<Socket>> links(count);
   for (auto& row : links) row.resize(count);
   for (size_t low = 0; low < count; ++low) {
     for (size_t high = low + 1; high < count; ++high) {
-      SocketPair pair = connectedPair();
+      SocketPair pair = connect();
       links[low][high] = std::move(pair.called);
       links[high][low] = std::move(pair.caller);
     }
@@ -51,6 +74,16 @@ std::vector<std::unique_ptr<Mesh>> tcpMeshes(int size) {
   return meshes;
 }
 
+}  // namespace
+
+std::vector<std::unique_ptr<Mesh>> tcpMeshes(int size) {
+  return meshesOver(connectedPair, size);
+}
+
+std::vector<std::unique_ptr<Mesh>> encryptedMeshes(int size) {
+  return meshesOver(encryptedPair, size);
+}
+
 std::vector<std::string> rankNames(int size) {
   std::vector<std::string> names;
   for (int rank = 0; rank < size; ++rank) {
@@ -60,7 +93,7 @@ std::vector<std::string> rankNames(int size) {
 }
 
 JobCredentials testJob() {
-  JobCredentials job{{}, "the-job"};
+  JobCredentials job{{}, "the-job", nullptr};
   for (size_t i = 0; i < job.secret.size(); ++i) job.secret[i] = static_cast<std::byte>(i);
   return job;
 }
@@ -69,6 +102,12 @@ JobCredentials otherSecret() {
   JobCredentials job = testJob();
   job.secret.back() ^= std::byte{1};
   return job;
+}
+
+std::unique_ptr<TlsContext> tlsOf(const JobCredentials& job) {
+  auto context = TlsContext::make(tlsKey(job.secret, job.jobId));
+  EXPECT_TRUE(isOk(context));
+  return std::move(context).value();
 }
 
 Bytes bytesOf(std::string_view text) {

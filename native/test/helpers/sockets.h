@@ -24,14 +24,20 @@ SocketPair connectedPair();
 Listener listenOnLoopback();
 Socket callLoopback(uint16_t port);
 
+/// The same, or any two sockets that are connected, with TLS on them.
+SocketPair encryptedPair();
+void encrypt(Socket& caller, Socket& called, const JobCredentials& job);
+
 /// Meshes of `size` ranks over TCP, by rank.
 std::vector<std::unique_ptr<Mesh>> tcpMeshes(int size);
+std::vector<std::unique_ptr<Mesh>> encryptedMeshes(int size);
 
 /// "rank 0 on host0", ...
 std::vector<std::string> rankNames(int size);
 
 JobCredentials testJob();
 JobCredentials otherSecret();
+std::unique_ptr<TlsContext> tlsOf(const JobCredentials& job);
 
 Bytes bytesOf(std::string_view text);
 Bytes randomBytes(size_t count, unsigned seed);

@@ -59,10 +59,13 @@ void Acceptor::stop() {
 void Acceptor::admit() {
   for (Socket socket = listener_.tryAccept(); socket; socket = listener_.tryAccept()) {
     if (callers_.size() >= kStrangersAtOnce + 2 * size_) callers_.pop_front();
-    Caller caller{std::move(socket), Deadline::in(kProofTime), makeChallenge(), {}};
+    const Encryption encryption = job_.tls ? Encryption::kRequired : Encryption::kNone;
+    Caller caller{std::move(socket), Deadline::in(kProofTime), makeChallenge(encryption), {}};
     // A fresh connection has room for a challenge; one that has not is not worth waiting for.
     const auto sent = caller.socket.trySend(caller.challenge);
-    if (sent.ok() && sent.value() == caller.challenge.size()) callers_.push_back(std::move(caller));
+    if (!sent.ok() || sent.value() != caller.challenge.size()) continue;
+    if (job_.tls) caller.socket.answerTls(*job_.tls);
+    callers_.push_back(std::move(caller));
   }
 }
 

@@ -135,7 +135,23 @@ void Socket::suitThisHost() {
 #endif
 }
 
+Status Socket::callTls(const TlsContext& context, Deadline deadline) {
+  tls_ = std::make_unique<TlsStream>(context, fd_.get(), TlsSide::kCaller);
+  for (;;) {
+    const auto step = tls_->shakeHands();
+    if (!step.ok()) return step.status();
+    if (step.value() == TlsStream::Step::kDone) return Status::okay();
+    const short event = step.value() == TlsStream::Step::kNeedsInput ? POLLIN : POLLOUT;
+    if (Status s = waitFor(event, deadline); !s.ok()) return s;
+  }
+}
+
+void Socket::answerTls(const TlsContext& context) {
+  tls_ = std::make_unique<TlsStream>(context, fd_.get(), TlsSide::kCalled);
+}
+
 Result<size_t> Socket::trySend(std::span<const std::byte> bytes) {
+  if (tls_) return tls_->trySend(bytes);
   const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), kSendFlags);
   if (sent >= 0) return static_cast<size_t>(sent);
   if (wouldBlock(errno)) return size_t{0};
@@ -143,6 +159,7 @@ Result<size_t> Socket::trySend(std::span<const std::byte> bytes) {
 }
 
 Result<size_t> Socket::tryReceive(std::span<std::byte> bytes) {
+  if (tls_) return tls_->tryReceive(bytes);
   const ssize_t got = ::recv(fd_.get(), bytes.data(), bytes.size(), 0);
   if (got > 0) return static_cast<size_t>(got);
   if (got == 0) {

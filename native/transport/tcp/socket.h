@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
 #include "base/deadline.h"
 #include "base/status.h"
 #include "base/unique_fd.h"
+#include "transport/tcp/tls.h"
 
 namespace tsring {
 
@@ -24,28 +26,41 @@ class Socket {
   /// over time, as bbr does, the default of some systems. Between hosts the system knows better.
   void suitThisHost();
 
-  /// As many bytes as go now, perhaps 0. Fails with kPeerLost or kInternal.
+  /// From here on all that goes either way is inside TLS. The caller's side does the handshake, and fails with
+  /// kHandshake or kTimeout; the called side does it while it receives.
+  Status callTls(const TlsContext& context, Deadline deadline);
+  void answerTls(const TlsContext& context);
+
+  /// As many bytes as go now, perhaps 0; the next call brings at least those that are left. Fails with kPeerLost or
+  /// kInternal.
   Result<size_t> trySend(std::span<const std::byte> bytes);
-  /// As many bytes as are there now, perhaps 0. The end of the stream is kPeerLost.
+  /// As many bytes as are there now, perhaps 0. The end of the stream is kPeerLost; with TLS, changed bytes are
+  /// kCorrupt.
   Result<size_t> tryReceive(std::span<std::byte> bytes);
+  /// Whether there may be more to receive than poll(2) can see; false after a tryReceive that brought nothing.
+  bool holdsBytes() const { return tls_ && tls_->holdsBytes(); }
 
   /// Every byte. Fails with kPeerLost, kInternal, or kTimeout at the deadline.
   Status sendAll(std::span<const std::byte> bytes, Deadline deadline);
   Status receiveAll(std::span<std::byte> bytes, Deadline deadline);
 
   /// Whether the peer has ended its stream, and all of it was received: it closed the connection or sends no more.
-  bool ended() const { return ended_; }
+  bool ended() const { return tls_ ? tls_->ended() : ended_; }
 
   /// No more will be sent; the peer reads the end of the stream after what is under way.
   void finishSending();
 
   int fd() const { return fd_.get(); }
   explicit operator bool() const { return static_cast<bool>(fd_); }
-  void close() { fd_.reset(); }
+  void close() {
+    tls_.reset();
+    fd_.reset();
+  }
 
  private:
   Status waitFor(short events, Deadline deadline) const;
   UniqueFd fd_;
+  std::unique_ptr<TlsStream> tls_;  // writes to fd_, and so goes first
   bool ended_ = false;
 };
 

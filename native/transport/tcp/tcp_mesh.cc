@@ -33,10 +33,14 @@ Result<size_t> TcpMesh::tryReceive(int peer, std::span<std::byte> bytes) {
 Status TcpMesh::wait(std::span<const Interest> interests, Deadline deadline) {
   polled_.clear();
   polled_.push_back({wakeUp_.fd(), POLLIN, 0});
+  bool inHand = false;
   for (const Interest& interest : interests) {
     const auto events = static_cast<short>((interest.send ? POLLOUT : 0) | (interest.receive ? POLLIN : 0));
-    if (events) polled_.push_back({links_[static_cast<size_t>(interest.peer)].fd(), events, 0});
+    const Socket& link = links_[static_cast<size_t>(interest.peer)];
+    inHand = inHand || (interest.receive && link.holdsBytes());
+    if (events) polled_.push_back({link.fd(), events, 0});
   }
+  if (inHand && !interrupted_.load(std::memory_order_acquire)) return Status::okay();
   for (int looks = 0;; ++looks) {
     if (interrupted_.load(std::memory_order_acquire)) return Status(StatusCode::kShutDown, "interrupted");
     const bool sleeps = looks >= kLooks;

@@ -13,6 +13,7 @@ const client = await StoreClient.connect({
   secret: Buffer.from(hex.toString(), 'hex'),
   rank: Number(TSRING_RANK),
   generation: 0,
+  encrypt: false,
   timeoutMs: 10_000,
 });
 await client.set(`number/${TSRING_RANK}`, String(Number(TSRING_RANK) ** 2));
