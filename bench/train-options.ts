@@ -1,10 +1,13 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { type Parsed, choiceOption, parseArguments, positiveNumber, wholeNumber } from './command-line.js';
 import { type ModelName, modelNames } from './models/index.js';
 import type { DataFormat } from './models/net.js';
 
 export const optimizerNames = ['sgd', 'momentum', 'rmsprop', 'adam'] as const;
 export const variableUpdates = ['collective', 'independent'] as const;
+/** What `accelerate` replaces in tfjs-node. */
+export const accelerable = ['relu', 'maxPool', 'optimizers'] as const;
+export type Accelerable = (typeof accelerable)[number];
 export const backendChoices = ['tensorflow', 'wasm', 'cpu', 'auto'] as const;
 
 /** Named as on the command line, and as tf_cnn_benchmarks has them where it has them. */
@@ -26,6 +29,8 @@ export interface TrainOptions {
   image_size?: number;
   num_classes: number;
   seed: number;
+  /** On the tensorflow backend. */
+  accelerate: readonly Accelerable[];
   json?: string;
 }
 
@@ -57,6 +62,23 @@ export function parseTrainOptions(argv: readonly string[]): Parsed<TrainOptions>
     .option('--image_size <pixels>', "height and width (default: the model's own)", wholeNumber(1))
     .option('--num_classes <n>', 'classes', wholeNumber(2), 1000)
     .option('--seed <n>', 'of the initial weights, and with the rank of the images', wholeNumber(0), 1234)
+    .option(
+      '--accelerate <parts>',
+      `on the tensorflow backend: all, none, or some of ${accelerable.join(',')}`,
+      accelerableParts,
+      accelerable,
+    )
     .option('--json <file>', 'append all settings and figures to a file as one line of JSON');
   return parseArguments(program, argv) as Parsed<TrainOptions>;
+}
+
+function accelerableParts(text: string): readonly Accelerable[] {
+  if (text === 'all') return accelerable;
+  if (text === 'none') return [];
+  return text.split(',').map((part) => {
+    const known = accelerable.find((name) => name === part);
+    if (known === undefined)
+      throw new InvalidArgumentError(`Allowed are all, none, and ${accelerable.join(', ')} with commas between.`);
+    return known;
+  });
 }

@@ -8,7 +8,7 @@ import type { BuiltModel, Tf } from './models/net.js';
 import { makeOptimizer } from './optimizers.js';
 import { speed } from './statistics.js';
 import { syntheticBatch } from './synthetic.js';
-import { type TrainOptions, parseTrainOptions } from './train-options.js';
+import { type Accelerable, type TrainOptions, parseTrainOptions } from './train-options.js';
 import { columnTitles, headerLines, rowLine, totalLines } from './train-report.js';
 import { TruncatedNormal } from './truncated-normal.js';
 
@@ -19,6 +19,7 @@ await runBenchmark(parseTrainOptions(process.argv.slice(2)), train);
 async function train(options: TrainOptions): Promise<void> {
   const backend = await chooseBackend(options);
   const settings = settle(options, backend);
+  if (settings.accelerate.length > 0) ring.accelerate(partsOf(settings.accelerate));
   const say = (line: string) => {
     if (ring.rank() === 0) console.log(line);
   };
@@ -31,7 +32,7 @@ async function train(options: TrainOptions): Promise<void> {
     dataFormat: settings.data_format,
     optimizer: settings.optimizer,
     variableUpdate: settings.variable_update,
-    backend: backend.version === undefined ? backend.name : `${backend.name} ${backend.version}`,
+    backend: describeBackend(backend, settings.accelerate),
   };
   headerLines(setup).forEach(say);
 
@@ -85,6 +86,15 @@ async function train(options: TrainOptions): Promise<void> {
   }
 }
 
+function partsOf(names: readonly Accelerable[]): Record<Accelerable, boolean> {
+  return { relu: names.includes('relu'), maxPool: names.includes('maxPool'), optimizers: names.includes('optimizers') };
+}
+
+function describeBackend({ name, version }: Backend, accelerated: readonly Accelerable[]): string {
+  const parts = accelerated.length === 0 ? '' : `, accelerated: ${accelerated.join(', ')}`;
+  return `${name}${version === undefined ? '' : ` ${version}`}${parts}`;
+}
+
 /** The backend asked for; with `auto` the best there is, and a line on stderr where that is not tensorflow. */
 async function chooseBackend({ backend: asked, model }: TrainOptions): Promise<Backend> {
   if (asked !== 'auto') {
@@ -120,6 +130,7 @@ function settle(options: TrainOptions, { name }: Backend) {
     model,
     batch_size: options.batch_size === 0 ? spec.batchSize : options.batch_size,
     learning_rate: options.learning_rate ?? spec.learningRate,
+    accelerate: name === 'tensorflow' ? options.accelerate : [],
     image_size: options.image_size ?? spec.imageSize,
   };
 }

@@ -73,3 +73,4 @@ export {
   monitoredBarrierSync,
   type MonitoredBarrierOptions,
 } from './collectives/monitored-barrier.js';
+export { accelerate, type AccelerateOptions } from './accelerate/accelerate.js';

@@ -15,9 +15,10 @@ const tsLayers: Layers = {
   'tune-ranks': ['session', 'tuning', 'native', 'base'],
   tensors: ['session', 'native', 'base'],
   collectives: ['tensors', 'session', 'native', 'base'],
+  accelerate: ['tensors', 'collectives', 'native', 'base'],
   training: ['collectives', 'tensors', 'session', 'native', 'base'],
   run: ['launcher', 'net', 'base'],
-  index: ['run', 'training', 'collectives', 'tensors', 'session', 'native', 'base'],
+  index: ['run', 'accelerate', 'training', 'collectives', 'tensors', 'session', 'native', 'base'],
   launcher: ['flight', 'timeline', 'tuning', 'net', 'base'],
   setup: ['base'],
   flight: ['base'],
@@ -57,7 +58,7 @@ const nativeLayers: Layers = {
   collective: ['transport', 'kernel', 'base'],
   nccl: ['collective', 'base'],
   engine: ['collective', 'nccl', 'transport', 'kernel', 'base'],
-  tensorflow: ['engine', 'base'],
+  tensorflow: ['engine', 'kernel', 'base'],
   napi: ['tensorflow', 'engine', 'kernel', 'base'],
 };
 

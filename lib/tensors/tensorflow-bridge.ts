@@ -6,10 +6,11 @@ import { startedBy, type Moved } from '../native/started.js';
 import type { TensorBridge } from './bridge.js';
 
 /** What we use of tfjs-node. */
-interface TensorflowBackend {
+export interface TensorflowBackend {
   readonly binding: { readonly TF_ATTR_INT: number; readonly TF_ATTR_TYPE: number };
   getDTypeInteger(dtype: string): number;
-  /** Runs a TensorFlow operation on this thread. Its results are tracked as those of tfjs's own operations. */
+  /** Run a TensorFlow operation on this thread. Results are tracked as those of tfjs's own operations. */
+  executeSingleOutput(op: string, attributes: object[], inputs: tf.Tensor[]): tf.Tensor;
   executeMultipleOutputs(op: string, attributes: object[], inputs: tf.Tensor[], outputs: number): tf.Tensor[];
 }
 

@@ -12,7 +12,4 @@ void computeStart(void* kernel, TF_OpKernelContext* context);
 /// where the engine has them. Ends the ticket.
 void computeFinish(void* kernel, TF_OpKernelContext* context);
 
-// Failures of both become a TensorFlow status whose message is `tsring:RING_PEER_LOST:` and the sentence, for
-// lib/tensors to read.
-
 }  // namespace tsring

@@ -8,12 +8,14 @@
 #include "base/mutex.h"
 #include "tensorflow/kernels.h"
 #include "tensorflow/tensorflow_api.h"
+#include "tensorflow/training_kernels.h"
 
 namespace tsring {
 namespace {
 
 struct Op {
   const char* name;
+  std::initializer_list<const char*> attributes;
   std::initializer_list<const char*> inputs;
   std::initializer_list<const char*> outputs;
   void (*compute)(void*, TF_OpKernelContext*);
@@ -23,8 +25,7 @@ Status registerOp(const Op& op) {
   const TensorflowApi& tf = tensorflowApi();
   const Answer answer;
   TF_OpDefinitionBuilder* definition = tf.NewOpDefinitionBuilder(op.name);
-  tf.OpDefinitionBuilderAddAttr(definition, "N: int >= 1");
-  tf.OpDefinitionBuilderAddAttr(definition, "T: {float, double, int32, int64, uint8, bool}");
+  for (const char* attribute : op.attributes) tf.OpDefinitionBuilderAddAttr(definition, attribute);
   for (const char* input : op.inputs) tf.OpDefinitionBuilderAddInput(definition, input);
   for (const char* output : op.outputs) tf.OpDefinitionBuilderAddOutput(definition, output);
   tf.OpDefinitionBuilderSetIsStateful(definition, true);  // each execution counts; none may be folded or shared
@@ -46,8 +47,22 @@ void stayLoaded() {
 
 Status registerOps() {
   stayLoaded();
-  const Op ops[] = {{"TsringStart", {"ticket: int32", "tensors: N * T"}, {"started: int32"}, computeStart},
-                    {"TsringFinish", {"ticket: int32"}, {"outs: N * T"}, computeFinish}};
+  const char* const count = "N: int >= 1";
+  const char* const results = "M: int >= 1";
+  const char* const type = "T: {float, double, int32, int64, uint8, bool}";
+  const Op ops[] = {
+      {"TsringStart", {count, type}, {"ticket: int32", "tensors: N * T"}, {"started: int32"}, computeStart},
+      {"TsringFinish", {count, type}, {"ticket: int32"}, {"outs: N * T"}, computeFinish},
+      {"TsringUpdate",
+       {count, results},
+       {"update: int32", "factors: float", "tensors: N * float"},
+       {"outs: M * float"},
+       computeUpdate},
+      {"TsringMaxPoolGradient",
+       {count, results},
+       {"window: int32", "tensors: N * float"},
+       {"outs: M * float"},
+       computeMaxPoolGradient}};
   for (const Op& op : ops) {
     if (Status s = registerOp(op); !s.ok()) return s;
   }

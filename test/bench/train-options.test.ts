@@ -16,18 +16,20 @@ describe('bench/train-options', () => {
       backend: 'auto',
       num_classes: 1000,
       seed: 1234,
+      accelerate: ['relu', 'maxPool', 'optimizers'],
     });
   });
 
   it('takes every flag, and the last of two', () => {
     const { options } = parse(
-      '--model vgg19 --batch_size=4 --batch_size 8 --learning_rate 1e-3 --image_size 64 --json f',
+      '--model vgg19 --batch_size=4 --batch_size 8 --learning_rate 1e-3 --image_size 64 --json f --accelerate optimizers',
     );
     assert.equal(options?.model, 'vgg19');
     assert.equal(options.batch_size, 8);
     assert.equal(options.learning_rate, 0.001);
     assert.equal(options.image_size, 64);
     assert.equal(options.json, 'f');
+    assert.deepEqual(options.accelerate, ['optimizers']);
   });
 
   for (const [line, answer] of [
@@ -37,6 +39,7 @@ describe('bench/train-options', () => {
     ['--batch_size -1', /at least 0/],
     ['--num_batches 1.5', /whole number/],
     ['--learning_rate nan', /number over 0/],
+    ['--accelerate relu,pool', /Allowed are all, none, and relu, maxPool, optimizers/],
     ['train', /too many arguments/],
   ] as const) {
     it(`refuses ${line}`, () => {

@@ -1,0 +1,115 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { runOperation, tensorflowBackend, threads } from './operations.js';
+import { type Plan, planAdam, planMomentum, type PlanOf, planRmsProp, planSgd } from './plans.js';
+
+type VariableGradients = tf.NamedTensorMap | { name: string; tensor: tf.Tensor | null }[];
+
+const plans: readonly (readonly [optimizer: { prototype: tf.Optimizer }, plan: PlanOf])[] = [
+  [tf.SGDOptimizer, planSgd],
+  [tf.MomentumOptimizer, planMomentum],
+  [tf.AdamOptimizer, planAdam],
+  [tf.RMSPropOptimizer, planRmsProp],
+];
+
+/** Gives tfjs's sgd, momentum, adam and rmsprop steps in native code; each keeps its own for what these do not take. */
+export function replaceSteps(): void {
+  for (const [{ prototype }, planOf] of plans) {
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its optimizer below
+    const own = prototype.applyGradients;
+    if (replaced.has(own)) continue;
+    const applyGradients = function (this: tf.Optimizer, gradients: VariableGradients) {
+      if (!step(this, planOf, gradients)) own.call(this, gradients as tf.NamedTensorMap);
+    };
+    prototype.applyGradients = applyGradients;
+    replaced.add(applyGradients);
+  }
+}
+
+const replaced = new WeakSet();
+
+/** One variable of a step. */
+interface Entry {
+  readonly index: number;
+  readonly name: string;
+  readonly variable: tf.Variable;
+  readonly gradient: tf.Tensor;
+}
+
+function step(optimizer: tf.Optimizer, planOf: PlanOf, gradients: VariableGradients): boolean {
+  if (tensorflowBackend() === undefined) return false;
+  const entries = entriesOf(gradients);
+  if (entries.some(({ variable, gradient }) => variable.dtype !== 'float32' || gradient.dtype !== 'float32'))
+    return false;
+  const fields = optimizer as unknown as Record<string, unknown>;
+  tf.tidy(() => {
+    const plan = planOf(fields);
+    for (const group of groupsOf(entries)) update(fields, plan, group);
+    plan.finish?.();
+  });
+  (optimizer as unknown as { incrementIterations(): void }).incrementIterations();
+  return true;
+}
+
+function entriesOf(gradients: VariableGradients): Entry[] {
+  const named = Array.isArray(gradients)
+    ? gradients.map(({ name, tensor }) => [name, tensor] as const)
+    : Object.entries(gradients);
+  const variables = tf.engine().registeredVariables;
+  return named.flatMap(([name, gradient]: readonly [string, tf.Tensor | null], index) =>
+    gradient === null ? [] : [{ index, name, variable: variables[name]!, gradient }],
+  );
+}
+
+/** Array after array, so that what one gives up serves the next: a step needs memory for one of them more, not for all. */
+function update(optimizer: Record<string, unknown>, { slots, updates }: Plan, group: readonly Entry[]): void {
+  const gradients = group.map(({ gradient }) => gradient);
+  const variables: Record<string, readonly tf.Variable[]> = { value: group.map(({ variable }) => variable) };
+  for (const [list, ending] of Object.entries(slots))
+    variables[list] = group.map((entry) => slotOf(optimizer, list, ending, entry));
+  for (const { rule, factors, reads } of updates) {
+    const results = tf.tidy(() => {
+      const vectors = [tf.tensor1d([rule, threads()], 'int32'), tf.tensor1d([...factors])];
+      const tensors = reads.flatMap((name): readonly tf.Tensor[] =>
+        name === 'gradient' ? gradients : variables[name]!,
+      );
+      return runOperation(tensorflowBackend()!, 'TsringUpdate', vectors, tensors, group.length);
+    });
+    variables[reads[0]]!.forEach((variable, i) => variable.assign(results[i]!));
+    tf.dispose(results); // the variables keep them
+  }
+}
+
+/** State of an optimizer for one variable, as tfjs keeps it: found by the variable's place among the gradients. */
+interface Slot {
+  readonly originalName: string;
+  readonly variable: tf.Variable;
+}
+
+function slotOf(optimizer: Record<string, unknown>, list: string, ending: string, entry: Entry): tf.Variable {
+  const slots = optimizer[list] as (Slot | undefined)[];
+  return (slots[entry.index] ??= {
+    originalName: `${entry.name}/${ending}`,
+    variable: tf.tidy(() => tf.zerosLike(entry.variable).variable(false)),
+  }).variable;
+}
+
+/** Variables that one operation takes at a time. Many cost memory, few cost calls. */
+const leastGroupBytes = 16 << 20;
+const mostGroups = 8;
+
+function groupsOf(entries: readonly Entry[]): Entry[][] {
+  const bytesOf = ({ variable }: Entry) => variable.size * 4;
+  const total = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
+  const groupBytes = Math.max(leastGroupBytes, total / mostGroups);
+  const groups: Entry[][] = [];
+  let room = 0;
+  for (const entry of entries) {
+    if (groups.length === 0 || bytesOf(entry) > room) {
+      groups.push([]);
+      room = groupBytes;
+    }
+    groups.at(-1)!.push(entry);
+    room -= bytesOf(entry);
+  }
+  return groups;
+}

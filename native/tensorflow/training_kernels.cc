@@ -1,0 +1,200 @@
+#include "tensorflow/training_kernels.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/parallel.h"
+#include "kernel/max_pool_gradient.h"
+#include "kernel/update.h"
+#include "tensorflow/tensors.h"
+
+namespace tsring {
+namespace {
+
+Status update(TF_OpKernelContext* context);
+Status poolGradient(TF_OpKernelContext* context);
+
+}  // namespace
+
+void computeUpdate(void* /*kernel*/, TF_OpKernelContext* context) {
+  report(context, update(context));
+}
+
+void computeMaxPoolGradient(void* /*kernel*/, TF_OpKernelContext* context) {
+  report(context, poolGradient(context));
+}
+
+namespace {
+
+constexpr size_t kElementsAtOnce = 64 * 1024;
+constexpr size_t kMostArrays = 4;
+constexpr size_t kChannelsInPart = 16;  // of a cache line: so that threads do not write the same one
+constexpr size_t kAlignment = 64;
+
+/// The memory of updated arrays is that of others, updated earlier.
+BlockPool& updatedArrays() {
+  static BlockPool pool;
+  return pool;
+}
+
+Status wrong(const std::string& what) {
+  return {StatusCode::kInvalidArgument, what};
+}
+
+/// Input `index`, of `type`, and its elements; what they are is checked by the caller.
+template <typename T>
+Result<std::span<const T>> vectorAt(TF_OpKernelContext* context, int index, TF_DataType type, size_t count,
+                                    TensorReference& keeper) {
+  Result<TensorReference> input = inputAt(context, index);
+  if (!input.ok()) return input.status();
+  keeper = std::move(input).value();
+  const TF_Tensor* tensor = keeper.get();
+  if (tensorflowApi().TensorType(tensor) != type || elementCount(shapeOf(tensor)) != count) {
+    return wrong("input " + std::to_string(index) + " does not have " + std::to_string(count) + " numbers of its type");
+  }
+  return std::span(static_cast<const T*>(tensorflowApi().TensorData(tensor)), count);
+}
+
+/// The tensors of an operation, after its two vectors.
+struct Tensors {
+  std::vector<TensorReference> references;
+  std::vector<Shape> shapes;
+  std::vector<const float*> data;
+
+  static Result<Tensors> of(TF_OpKernelContext* context, int first) {
+    Tensors all;
+    for (int i = first; i < tensorflowApi().NumInputs(context); ++i) {
+      Result<TensorReference> input = inputAt(context, i);
+      if (!input.ok()) return input.status();
+      const TF_Tensor* tensor = input.value().get();
+      if (tensorflowApi().TensorType(tensor) != TF_FLOAT) return wrong("the tensors are not float32");
+      all.shapes.push_back(shapeOf(tensor));
+      all.data.push_back(static_cast<const float*>(tensorflowApi().TensorData(tensor)));
+      all.references.push_back(std::move(input).value());
+    }
+    return all;
+  }
+};
+
+/// Puts all outputs into one block.
+Result<std::vector<float*>> layOut(TF_OpKernelContext* context, const std::vector<Shape>& shapes, size_t count) {
+  const auto room = [&](size_t i) {
+    return (elementCount(shapes[i]) * sizeof(float) + kAlignment - 1) / kAlignment * kAlignment;
+  };
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; ++i) bytes += room(i);
+  const std::shared_ptr<Block> block = updatedArrays().take(bytes);
+  std::vector<float*> places;
+  std::byte* next = block->data();
+  for (size_t i = 0; i < count; ++i) {
+    const TensorReference output = tensorOver(block, next, shapes[i], DType::kFloat32);
+    if (Status s = setOutput(context, static_cast<int>(i), output); !s.ok()) return s;
+    places.push_back(reinterpret_cast<float*>(next));
+    next += room(i);
+  }
+  return places;
+}
+
+Status checkShapes(const std::vector<Shape>& shapes, size_t count, size_t arrays) {
+  if (shapes.size() != count * arrays) {
+    return wrong("an update of " + std::to_string(count) + " arrays has " + std::to_string(shapes.size()) + " tensors");
+  }
+  for (size_t i = count; i < shapes.size(); ++i) {
+    if (shapes[i] != shapes[i % count]) return wrong("the arrays of an update have different shapes");
+  }
+  return {};
+}
+
+Status update(TF_OpKernelContext* context) {
+  TensorReference whichKeeper, factorKeeper;
+  const Result<std::span<const int32_t>> which = vectorAt<int32_t>(context, 0, TF_INT32, 2, whichKeeper);
+  if (!which.ok()) return which.status();
+  const auto update = static_cast<Update>(which.value()[0]);
+  const auto threads = static_cast<size_t>(std::max(which.value()[1], 1));
+  const auto [arrays, factorCount] = formOf(update);
+  if (arrays == 0) return wrong("there is no update with number " + std::to_string(which.value()[0]));
+  const Result<std::span<const float>> factors = vectorAt<float>(context, 1, TF_FLOAT, factorCount, factorKeeper);
+  if (!factors.ok()) return factors.status();
+  const Result<Tensors> tensors = Tensors::of(context, 2);
+  if (!tensors.ok()) return tensors.status();
+  const auto& [references, shapes, data] = tensors.value();
+  const auto count = static_cast<size_t>(tensorflowApi().NumOutputs(context));
+  if (Status s = checkShapes(shapes, count, arrays); !s.ok()) return s;
+  const Result<std::vector<float*>> outs = layOut(context, shapes, count);
+  if (!outs.ok()) return outs.status();
+
+  struct Piece {
+    size_t array, begin, end;
+  };
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t elements = elementCount(shapes[i]);
+    for (size_t begin = 0; begin < elements; begin += kElementsAtOnce) {
+      pieces.push_back({i, begin, std::min(begin + kElementsAtOnce, elements)});
+    }
+  }
+  inParallel(threads, pieces.size(), [&](size_t i) {
+    const auto [array, begin, end] = pieces[i];
+    std::array<const float*, kMostArrays> read{};
+    for (size_t k = 0; k < arrays; ++k) read[k] = data[k * count + array];
+    applyUpdate(update, factors.value().data(), read.data(), outs.value()[array], begin, end);
+  });
+  return {};
+}
+
+Status poolGradient(TF_OpKernelContext* context) {
+  TensorReference windowKeeper;
+  const Result<std::span<const int32_t>> window = vectorAt<int32_t>(context, 0, TF_INT32, 7, windowKeeper);
+  if (!window.ok()) return window.status();
+  const auto w = [&](size_t i) { return static_cast<size_t>(window.value()[i]); };
+  if (std::ranges::any_of(window.value().first(6), [](int32_t size) { return size < 0; }) || w(0) * w(1) == 0) {
+    return wrong("a pooling's window has a size below 1");
+  }
+  const Result<Tensors> read = Tensors::of(context, 1);
+  if (!read.ok()) return read.status();
+  const Tensors& tensors = read.value();
+  if (tensors.data.size() != 3 || tensors.shapes[0].size() != 4 || tensors.shapes[1].size() != 4 ||
+      tensors.shapes[1] != tensors.shapes[2] || tensors.shapes[0][0] != tensors.shapes[1][0] ||
+      tensors.shapes[0][3] != tensors.shapes[1][3]) {
+    return wrong("a pooling's input, output and gradient do not fit together");
+  }
+  const auto dim = [&](size_t tensor, size_t i) { return static_cast<size_t>(tensors.shapes[tensor][i]); };
+  const Pooling pooling{.batch = dim(0, 0),
+                        .height = dim(0, 1),
+                        .width = dim(0, 2),
+                        .channels = dim(0, 3),
+                        .outHeight = dim(1, 1),
+                        .outWidth = dim(1, 2),
+                        .windowHeight = w(0),
+                        .windowWidth = w(1),
+                        .strideHeight = w(2),
+                        .strideWidth = w(3),
+                        .padTop = w(4),
+                        .padLeft = w(5)};
+  const Shape& shape = tensors.shapes[0];
+  const Answer answer;
+  const TensorReference out(tensorflowApi().AllocateOutput(context, 0, TF_FLOAT, shape.data(),
+                                                           static_cast<int>(shape.size()),
+                                                           elementCount(shape) * sizeof(float), answer.get()));
+  if (Status s = answer.check("TsringMaxPoolGradient"); !s.ok()) return s;
+  auto* const gradient = static_cast<float*>(tensorflowApi().TensorData(out.get()));
+  const size_t threads = std::max<size_t>(w(6), 1);
+  // As few parts as keep all threads busy: a part of all channels reads memory in its order.
+  const size_t wantedParts = (2 * threads + pooling.batch - 1) / std::max<size_t>(pooling.batch, 1);
+  const size_t most = (pooling.channels + kChannelsInPart - 1) / kChannelsInPart;
+  const size_t parts = std::clamp<size_t>(wantedParts, 1, std::max<size_t>(most, 1));
+  const size_t wide = (most + parts - 1) / parts * kChannelsInPart;
+  inParallel(threads, pooling.batch * parts, [&](size_t i) {
+    const size_t begin = std::min(i % parts * wide, pooling.channels);
+    const size_t end = std::min(begin + wide, pooling.channels);
+    maxPoolGradient(pooling, i / parts, begin, end, tensors.data[0], tensors.data[1], tensors.data[2], gradient);
+  });
+  return {};
+}
+
+}  // namespace
+}  // namespace tsring

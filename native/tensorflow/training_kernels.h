@@ -1,0 +1,21 @@
+#pragma once
+
+#include "tensorflow/tensorflow_api.h"
+
+namespace tsring {
+
+// Operations that need no ring: what a training step of tfjs spends its time on beside convolutions, in one pass each.
+// Both take float32 alone. Wrong sizes become a TensorFlow status.
+
+/// TsringUpdate(update: int32[2], factors: float[k], tensors: N * float) -> outs: M * float. Does the same to M arrays
+/// at once. `update` is a number of Update (kernel/update.h) and how many threads may work at it. Tensors: the M x,
+/// then the M y, and so on. The results lie in memory of ours, which comes back to a pool: fresh memory would cost more
+/// than the arithmetic.
+void computeUpdate(void* kernel, TF_OpKernelContext* context);
+
+/// TsringMaxPoolGradient(window: int32[7], tensors: N * float) -> outs: M * float. N is 3: a pooling's input, its
+/// output and the output's gradient, all [batch, height, width, channels]; M is 1: the input's gradient. `window` is
+/// height, width, strides of both, padding at the top and at the left, and how many threads may work at it.
+void computeMaxPoolGradient(void* kernel, TF_OpKernelContext* context);
+
+}  // namespace tsring

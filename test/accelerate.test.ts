@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { accelerate } from '../lib/index.js';
+import { skipWithoutTensorflow } from './helpers/backends.js';
+
+interface Told {
+  readonly on: boolean;
+  readonly twice: boolean;
+  readonly differences: Readonly<Record<string, number>>;
+  readonly left: number;
+  readonly elsewhere: number;
+}
+
+describe('accelerate', () => {
+  it('refuses what it does not know', () => {
+    assert.throws(
+      () => accelerate({ relus: true } as object),
+      /there is no option "relus"; one of relu, maxPool, optim/,
+    );
+    assert.throws(() => accelerate({ relu: 1 } as object), /relu is 1; true or false/);
+  });
+
+  describe('on tensorflow', () => {
+    let told: Told;
+    before(function () {
+      skipWithoutTensorflow(this);
+      const script = fileURLToPath(new URL('scripts/accelerate.ts', import.meta.url));
+      const output = execFileSync(process.execPath, ['--import', 'tsx', script], { encoding: 'utf8', timeout: 50_000 });
+      told = JSON.parse(/@result (.*)$/m.exec(output)?.[1] ?? '') as Told;
+    });
+
+    it('gives what tfjs gives, within 1e-6 of the largest value', () => {
+      assert.deepEqual([told.on, told.twice], [true, true]);
+      assert.equal(Object.keys(told.differences).length, 17);
+      for (const [name, difference] of Object.entries(told.differences))
+        assert.ok(difference < 1e-6, `${name}: ${difference}`);
+    });
+
+    it('gives the gradients of pooling and relu bit for bit', () => {
+      for (const name of ['pool 0', 'pool 1', 'pool 2', 'pool 3', 'relu'])
+        assert.equal(told.differences[name], 0, name);
+    });
+
+    it('leaves no tensor behind, and other backends as they were', () => {
+      assert.deepEqual([told.left, told.elsewhere], [0, 0]);
+    });
+  });
+});
