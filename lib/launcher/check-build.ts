@@ -1,8 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { visibleGpus } from './gpus.js';
 
 /** One part of the package: there, or absent for a reason that says what to do. */
 interface Part {
@@ -14,12 +12,12 @@ interface Part {
 /** What `tsrun --check-build` prints: which parts are there and, of the others, why not and what to do. */
 export async function checkBuild(): Promise<string> {
   const { version } = createRequire(import.meta.url)('tsring/package.json') as { version: string };
-  const [addon, tensorflow, wasm] = await Promise.all([probeAddon(), probeTensorflow(), probeWasm()]);
+  const [addon, tensorflow, wasm, gpus] = await Promise.all([probeAddon(), probeTensorflow(), probeWasm(), nvidia()]);
   const groups: [string, Part[]][] = [
     ['Engine', [addon]],
     ['Transports and their ways to do an allreduce', transports(addon.present)],
     ['Tensors, beside the cpu backend', [tensorflow, wasm]],
-    ['GPUs', [nvidia(), nccl]],
+    ['GPUs', [gpus, nccl]],
   ];
   const body = groups.map(([title, parts]) => `${title}:\n${parts.map(line).join('')}`).join('\n');
   return `tsring ${version}, Node ${process.versions.node}, ${process.platform} ${process.arch}\n\n${body}`;
@@ -65,11 +63,18 @@ async function probeWasm(): Promise<Part> {
   return { name: 'WebAssembly', ...withRemedy(found, 'npm install @tensorflow/tfjs-backend-wasm, if you want it') };
 }
 
-function nvidia(): Part {
-  const driver = readIfThere('/proc/driver/nvidia/version')?.split('\n')[0];
-  if (driver === undefined) return { name: 'NVIDIA driver', present: false, detail: 'not loaded on this machine' };
-  const gpus = visibleGpus(process.env);
-  return { name: 'NVIDIA driver', present: true, detail: `${gpus.length} GPUs, ${driver.replace(/\s+/g, ' ')}` };
+async function nvidia(): Promise<Part> {
+  const module = new URL('nvml.js', import.meta.url).href;
+  const found = await probe(`
+    const answer = (await import(${JSON.stringify(module)})).askNvml();
+    if ('missing' in answer) throw new Error(answer.missing);
+    const gib = (bytes) => (bytes / 2 ** 30).toFixed(0) + ' GiB';
+    const about = ({ index, name, memoryBytes, pciBus, instances, nvlinkTo }) =>
+      index + ' ' + name + ', ' + gib(memoryBytes) + ', ' + pciBus +
+      (instances.length > 0 ? ', ' + instances.length + ' MIG instances' : '') +
+      (nvlinkTo.length > 0 ? ', NVLink to ' + nvlinkTo.join(' ') : '');
+    found('driver ' + answer.driver + '; ' + (answer.gpus.map(about).join('; ') || 'no GPU'));`);
+  return { name: 'NVIDIA GPUs', ...found };
 }
 
 const nccl: Part = {
@@ -116,12 +121,4 @@ function withRemedy(found: Finding, remedy: string): Finding {
 function oneLine(text: string): string {
   const [first = '', ...rest] = text.trim().split(/\s*\n\s*/);
   return rest.length === 0 ? first : `${first} (${rest.slice(0, 2).join(' ')})`;
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }
