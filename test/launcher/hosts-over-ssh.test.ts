@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { skipWithoutSshHosts, SshHosts, type SshRun } from '../helpers/ssh-hosts.js';
@@ -100,6 +100,27 @@ describe('tsrun over ssh', function () {
     const count = (text: string, rank: number) =>
       text.split('\n').filter((line) => line.startsWith(`[${rank}]<`)).length;
     for (const rank of [0, 1]) assert.equal(count(run.stdout, rank) + count(run.stderr, rank), 5001);
+  });
+
+  it('writes what ranks of all hosts print to files here with --output-filename, and nothing to the terminal', async () => {
+    const folder = path.join(hosts.folder, 'output');
+    const argv = ['-H', 'h0:1,h1:1,h2:1', '--output-filename', folder, script('burst.mjs'), '500'];
+    const { code, stdout, stderr } = await hosts.tsrun({ argv });
+    assert.deepEqual([code, stdout, stderr], [0, '', '']);
+    for (const rank of [0, 1, 2]) {
+      const files = ['stdout', 'stderr'].map((name) => readFileSync(path.join(folder, `rank.${rank}`, name), 'utf8'));
+      assert.equal(files.join('').match(/\n/g)?.length, 501, `rank ${rank}`);
+    }
+  });
+
+  it('runs two jobs at once on the same hosts, each a ring of its own', async () => {
+    const jobs = await Promise.all(['h1:2,h2:1', 'h2:2,h1:2'].map((list) => hosts.tsrun({ argv: ['-H', list, ring] })));
+    for (const [index, size] of [3, 4].entries()) {
+      const { code, stdout, stderr } = jobs[index]!;
+      assert.equal(code, 0, stderr);
+      const sums = [...stdout.matchAll(/"size":(\d+),.*"sum":(\d+)/g)].map(([, of, sum]) => [Number(of), Number(sum)]);
+      assert.deepEqual(sums, Array(size).fill([size, (size * (size + 1)) / 2]));
+    }
   });
 
   it('ends all hosts with the code of the first rank that fails', async () => {
