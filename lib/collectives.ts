@@ -93,7 +93,7 @@ export function allgatherSync<T extends Value>(value: T, options: NamedOptions =
 }
 
 /**
- * Joins several values in one operation: as many calls of {@link allgather}, agreed on at once.
+ * Joins several values in one operation: as many calls of {@link allgather}, agreed on at once, and small ones moved together.
  *
  * @param values - all tensors or all typed arrays, one or more, in the same order on every rank
  */

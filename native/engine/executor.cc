@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "engine/allgather.h"
 #include "engine/alltoall.h"
 #include "engine/compressed_allreduce.h"
 #include "engine/packing.h"
@@ -91,7 +92,7 @@ Outcome Executor::carryOut(const Operation& operation, uint64_t record) {
       outcome.status = broadcast(operation, outcome);
       break;
     case OperationKind::kAllgather:
-      outcome.status = allgather(operation, outcome);
+      outcome.status = allgather({backend_, pool_, fusionThresholdBytes_}, operation, outcome);
       break;
     case OperationKind::kReducescatter:
       outcome.status = reducescatter({backend_, pool_, fusionThresholdBytes_}, operation, outcome);
@@ -182,40 +183,6 @@ Status Executor::throughBuckets(const Operation& operation, Outcome& outcome, bo
     const Phase unpacking("unpack");
     for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i)
       copyScaled(dtype, fused ? tensors[i].output : placeOf(i), placeOf(i), sizes[i], header.postscale);
-  }
-  return Status::okay();
-}
-
-/// Each rank's rows, one below the other in the order of the ranks. A scalar counts as one row.
-Status Executor::allgather(const Operation& operation, Outcome& outcome) {
-  const auto& byRank = operation.shapesByRank;
-  const size_t ranks = byRank.size();
-  std::vector<size_t> sizes;
-  for (size_t i = 0; i < outcome.shapes.size(); ++i) {
-    Shape& shape = outcome.shapes[i];
-    if (shape.empty()) shape.push_back(1);
-    shape[0] = 0;
-    size_t bytes = 0;
-    for (const auto& shapes : byRank) {
-      shape[0] += shapes[i].empty() ? 1 : shapes[i][0];
-      bytes += byteSize(operation.request, shapes[i]);
-    }
-    sizes.push_back(bytes);
-  }
-  const FusionPlan plan = planFusion(sizes, fusionThresholdBytes_);
-  outcome.memory = pool_.take(plan.bytes);
-  for (size_t i = 0; i < sizes.size(); ++i) {
-    std::byte* const start = outcome.memory->data() + plan.offsets[i];
-    outcome.data.push_back(start);
-    std::vector<std::span<std::byte>> blocks;
-    size_t offset = 0;
-    for (size_t rank = 0; rank < ranks; ++rank) {
-      blocks.emplace_back(start + offset, byteSize(operation.request, byRank[rank][i]));
-      offset += blocks.back().size();
-    }
-    const auto own = blocks[static_cast<size_t>(rank_)];
-    copyBytes(own.data(), operation.tensors[i].input, own.size());
-    if (Status s = backend_.allgather(blocks); !s.ok()) return s;
   }
   return Status::okay();
 }

@@ -55,7 +55,6 @@ class Executor {
   std::string_view wayOf(const Operation& operation) const;
   Status allreduce(const Operation& operation, Outcome& outcome);
   Status broadcast(const Operation& operation, Outcome& outcome);
-  Status allgather(const Operation& operation, Outcome& outcome);
   template <typename Move>
   Status throughBuckets(const Operation& operation, Outcome& outcome, bool copyIn, Move move);
 

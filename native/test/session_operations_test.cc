@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "collective/chunk.h"
@@ -82,6 +84,41 @@ TEST_P(OperationsOf, ReduceAndScatterAGroupByRows) {
         }
         EXPECT_EQ(numbers(outcome, t), expected);
       }
+    }
+  });
+}
+
+TEST_P(OperationsOf, GatherAGroupOfRowsThatDifferFromRankToRank) {
+  const RingOfSessions ring(hosts(), options());
+  const int size = ring.size();
+  // Some travel together and some alone; one brings nothing from anyone, one a scalar, one nothing from rank 0.
+  const auto shapeOf = [](int tensor, int rank) {
+    const std::vector<Shape> shapes{{rank + 1, 2}, {0, 3}, {}, {100}, {rank}, {3}, {2, 2}};
+    return shapes[static_cast<size_t>(tensor)];
+  };
+  const auto valuesOf = [&](int tensor, int rank) {
+    std::vector<float> values;
+    for (size_t i = 0; i < elementCount(shapeOf(tensor, rank)); ++i)
+      values.push_back(static_cast<float>(i) + 1000.0F * static_cast<float>(rank) + 100'000.0F * tensor);
+    return values;
+  };
+  onRanks(size, [&](int rank) {
+    for (const bool blocks : {false, true}) {
+      std::vector<std::vector<float>> values;
+      std::vector<Shape> shapes;
+      for (int tensor = 0; tensor < 7; ++tensor) {
+        values.push_back(valuesOf(tensor, rank));
+        shapes.push_back(shapeOf(tensor, rank));
+      }
+      const auto outcome =
+          perform(ring[rank], blocks, headerOf(OperationKind::kAllgather, "group"), values, std::move(shapes));
+      ASSERT_TRUE(isOk(outcome.status));
+      for (int tensor = 0; tensor < 7; ++tensor) {
+        std::vector<float> expected;
+        for (int from = 0; from < size; ++from) std::ranges::copy(valuesOf(tensor, from), std::back_inserter(expected));
+        EXPECT_EQ(numbers(outcome, static_cast<size_t>(tensor)), expected);
+      }
+      EXPECT_EQ(outcome.shapes[2], Shape{size});
     }
   });
 }
