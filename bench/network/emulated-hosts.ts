@@ -65,6 +65,20 @@ export class EmulatedHosts implements AsyncDisposable {
     return spawn('ip', ['netns', 'exec', this.name(host), command, ...args], options);
   }
 
+  /** A second wire that joins these two hosts alone: `lab1` on both, with addresses that no other host has a way to. */
+  addWire(one: number, other: number): void {
+    ip(['-n', this.name(one), '-batch', '-'], `link add lab1 type veth peer name lab1 netns ${this.name(other)}`);
+    for (const host of [one, other]) {
+      const lines = [`addr add ${this.secondAddress(host)}/24 dev lab1`, 'link set lab1 up'];
+      ip(['-n', this.name(host), '-batch', '-'], lines.join('\n'));
+    }
+  }
+
+  /** On the wire that `addWire` added. */
+  secondAddress(host: number): string {
+    return `10.231.78.${host + 1}`;
+  }
+
   /** From now on nothing that is sent to or from `host` arrives, and nobody is told. For networks without a delay. */
   cut(host: number): void {
     this.setPort(host, 'disabled');

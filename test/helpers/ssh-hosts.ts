@@ -39,8 +39,8 @@ export interface SshRunOptions {
  * which tsrun runs. Everything is in one folder and is removed by `close`.
  */
 export class SshHosts implements AsyncDisposable {
-  static async create(hosts: number): Promise<SshHosts> {
-    const network = await EmulatedHosts.create({ hosts, rateMbit: 1000 });
+  static async create(hosts: number, { rateMbit = 1000 } = {}): Promise<SshHosts> {
+    const network = await EmulatedHosts.create({ hosts, rateMbit });
     const all = new SshHosts(network, mkdtempSync(path.join(tmpdir(), 'tsring-ssh-')));
     try {
       all.writeFiles();
@@ -128,7 +128,10 @@ export class SshHosts implements AsyncDisposable {
       mkdirSync(this.netnsFolder(host), { recursive: true }); // ip netns exec lays these over /etc
       writeFileSync(path.join(this.netnsFolder(host), 'hosts'), hosts);
     }
-    writeFileSync(at('known_hosts'), `${names.join(',')},10.231.77.* ${readFileSync(at('host.pub'), 'utf8')}`);
+    writeFileSync(
+      at('known_hosts'),
+      `${names.join(',')},10.231.77.*,10.231.78.* ${readFileSync(at('host.pub'), 'utf8')}`,
+    );
     writeFileSync(
       at('sshd_config'),
       `HostKey ${at('host')}\nAuthorizedKeysFile ${at('user.pub')}\nStrictModes no\nUsePAM no\nPidFile none\n` +
