@@ -29,7 +29,8 @@ export interface RunOptions {
   cwd?: string;
   /** Allow more ranks than slots, and several ranks on a GPU. */
   oversubscribe?: boolean;
-  bindTo?: 'none' | 'core' | 'numa';
+  /** Default: auto. */
+  bindTo?: 'auto' | 'none' | 'core' | 'numa';
   mapBy?: 'slot' | 'node';
   /** For the whole job. Default: none. */
   timeoutMs?: number;

@@ -72,7 +72,7 @@ function interpret(flags: Flags, [script, ...scriptArgs]: string[]): ParsedComma
     ...present({ np: flags.numProc, hosts, nodes, cluster, nprocPerNode: flags.nprocPerNode }),
     mapBy: flags.mapBy ?? 'slot',
     oversubscribe: flags.oversubscribe ?? false,
-    bindTo: flags.bindTo ?? 'none',
+    bindTo: flags.bindTo ?? 'auto',
     ssh: present({ port: flags.sshPort, identityFile: flags.sshIdentityFile }),
     tagOutput: flags.tagOutput ?? true,
     timestamp: flags.timestamp ?? false,

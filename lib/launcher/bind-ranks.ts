@@ -1,7 +1,8 @@
 import { RingError } from '../errors.js';
 import type { Cpu } from './cpus.js';
 
-export type BindTo = 'none' | 'core' | 'numa';
+/** `auto`: what gives all ranks the same and leaves no core unused, if anything does. */
+export type BindTo = 'auto' | 'none' | 'core' | 'numa';
 
 export interface Binding {
   readonly bindTo: BindTo;
@@ -13,26 +14,45 @@ export interface Binding {
 
 /**
  * The processors of each local rank: with `core` an equal share of whole cores, with `numa` all of one node, with `none` undefined. A rank
- * with a GPU has them on the GPU's node; the others are spread over the nodes in order.
+ * with a GPU has them on the GPU's node; the others are spread over the nodes in order. With `auto` cores, where all ranks get equally many
+ * and no core is left over; else nodes, where these have equally many ranks each, one core at least for each; else nothing.
  *
  * @throws RING_INVALID_ARGUMENT where there are fewer cores than ranks to have one
  */
 export function bindRanks({ bindTo, host, nearNodes }: Binding, cpus: readonly Cpu[]): (number[] | undefined)[] {
-  if (bindTo === 'none') return nearNodes.map(() => undefined);
   const nodes = [...new Set(cpus.map(({ node }) => node))].sort((a, b) => a - b);
   const nodeOf = nearNodes.map((near, rank) =>
     near !== undefined && nodes.includes(near) ? near : nodes[Math.floor((rank * nodes.length) / nearNodes.length)]!,
   );
+  const unit = bindTo === 'auto' ? evenUnit(nodeOf, nodes, cpus) : bindTo;
   return nodeOf.map((node, rank) => {
+    if (unit === 'none') return undefined;
     const here = cpus.filter((cpu) => cpu.node === node);
-    if (bindTo === 'numa') return here.map(({ cpu }) => cpu);
-    const cores = [...new Set(here.map(({ core }) => core))];
+    if (unit === 'numa') return here.map(({ cpu }) => cpu);
+    const cores = coresOf(here);
     const sharers = nodeOf.filter((other) => other === node).length;
     if (sharers > cores.length) throw tooFewCores(host, node, cores.length, sharers);
     const index = nodeOf.slice(0, rank).filter((other) => other === node).length;
     const own = cores.slice(share(cores.length, sharers, index), share(cores.length, sharers, index + 1));
     return here.filter(({ core }) => own.includes(core)).map(({ cpu }) => cpu);
   });
+}
+
+/** A rank that is alone is not bound: it has the machine. */
+function evenUnit(nodeOf: readonly number[], nodes: readonly number[], cpus: readonly Cpu[]): 'core' | 'numa' | 'none' {
+  const counts = nodes.map((node) => ({
+    ranks: nodeOf.filter((one) => one === node).length,
+    cores: coresOf(cpus.filter((cpu) => cpu.node === node)).length,
+  }));
+  const [{ ranks, cores } = { ranks: 0, cores: 0 }] = counts;
+  const isEven = counts.every((one) => one.ranks === ranks && one.cores === cores);
+  if (!isEven || nodeOf.length < 2 || ranks > cores) return 'none';
+  if (cores % ranks === 0) return 'core';
+  return nodes.length > 1 ? 'numa' : 'none';
+}
+
+function coresOf(cpus: readonly Cpu[]): string[] {
+  return [...new Set(cpus.map(({ core }) => core))];
 }
 
 /** Where the share of number `index` begins when `count` things are shared out among `sharers`. */

@@ -36,7 +36,7 @@ export async function dryRun(options: LaunchOptions): Promise<string> {
     const plan = {
       ...{ nodeArguments: command, cwd, jobId: 'JOB', store: 'STORE:PORT' },
       environment: isHere[index] ? environment : travellingEnvironment(process.env, options.environment ?? {}),
-      bindTo: isHere[index] ? (options.bindTo ?? 'none') : 'none',
+      bindTo: isHere[index] ? (options.bindTo ?? 'auto') : 'none',
       oversubscribe: options.oversubscribe ?? false,
     };
     const own = placements.filter(({ host }) => host === spec.host);

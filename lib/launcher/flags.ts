@@ -26,7 +26,7 @@ export interface Flags extends ClusterFlags {
   readonly nprocPerNode?: CountOrRule;
   readonly mapBy?: 'slot' | 'node';
   readonly oversubscribe?: boolean;
-  readonly bindTo?: 'none' | 'core' | 'numa';
+  readonly bindTo?: 'auto' | 'none' | 'core' | 'numa';
   readonly sshPort?: number;
   readonly sshIdentityFile?: string;
   readonly networkInterfaces?: readonly string[];
@@ -102,9 +102,9 @@ function placeOptions(): Option[] {
       .default('slot')
       .argParser(oneOf('slot', 'node')),
     new Option('--oversubscribe', 'allow more ranks than slots, and several ranks on a GPU'),
-    new Option('--bind-to <unit>', 'keep each rank on cores of its own, or on a NUMA node: none, core or numa')
-      .default('none')
-      .argParser(oneOf('none', 'core', 'numa')),
+    new Option('--bind-to <unit>', 'keep each rank on cores of its own, or on a NUMA node: auto, none, core or numa')
+      .default('auto')
+      .argParser(oneOf('auto', 'none', 'core', 'numa')),
     new Option('--ssh-port <port>', "port of the hosts' ssh server").argParser(wholeNumber(1, 65_535)),
     new Option('--ssh-identity-file <file>', 'key for ssh'),
     new Option(

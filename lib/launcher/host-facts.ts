@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { hostname, networkInterfaces } from 'node:os';
+import path from 'node:path';
 import { hostId } from '../host-id.js';
 import { allowedCpus, type Cpu } from './cpus.js';
 import { type Gpu, visibleGpus } from './gpus.js';
@@ -14,6 +16,8 @@ export interface HostFacts {
   readonly nodeVersion: string;
   readonly platform: string;
   readonly cpus: readonly Cpu[];
+  /** Whether ranks can be kept on some of them: there is a taskset. */
+  readonly bindsRanks: boolean;
   readonly gpus: readonly Gpu[];
   /** Those that other hosts might reach, in the system's order. */
   readonly interfaces: readonly Interface[];
@@ -51,6 +55,7 @@ export function hostFacts(environment: NodeJS.ProcessEnv, route?: Route): HostFa
     nodeVersion: process.versions.node,
     platform: `${process.platform} ${process.arch}`,
     cpus: allowedCpus(),
+    bindsRanks: isOnPath('taskset', environment['PATH']),
     gpus: visibleGpus(environment),
     interfaces: outerInterfaces(),
     ...(route === undefined ? {} : { route }),
@@ -64,4 +69,8 @@ export function outerInterfaces(): Interface[] {
       .filter(({ internal, address }) => !internal && !/^fe80:/i.test(address))
       .map(({ address }) => ({ name, address })),
   );
+}
+
+function isOnPath(program: string, folders = ''): boolean {
+  return folders.split(path.delimiter).some((folder) => folder !== '' && existsSync(path.join(folder, program)));
 }

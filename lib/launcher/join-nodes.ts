@@ -61,7 +61,7 @@ export async function joinNodes(nodes: Nodes, job: NodeJob): Promise<PreparedJob
       {
         ...{ environment: job.environment, nodeArguments: job.command, cwd: job.cwd, jobId },
         store: hostPort(endpoint.host, endpoint.port),
-        bindTo: options.bindTo ?? 'none',
+        bindTo: options.bindTo ?? 'auto',
         oversubscribe: options.oversubscribe ?? false,
         ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
       },

@@ -19,6 +19,7 @@ export interface LaunchOptions {
   readonly mapBy?: 'slot' | 'node';
   /** Allow more ranks than slots, and several ranks on a GPU. */
   readonly oversubscribe?: boolean;
+  /** Default: auto; in a cluster none, as which cores is the cluster's business. */
   readonly bindTo?: BindTo;
   readonly ssh?: SshOptions;
   /** Between hosts; the first that a host has. Default: by the route to the others. */

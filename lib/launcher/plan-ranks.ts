@@ -40,10 +40,8 @@ export function planRanks(
   if (first === undefined) return [];
   if (!options.oversubscribe) checkGpus(first, facts);
   const gpus = placements.map(({ localRank }) => gpuOf(localRank, facts.gpus));
-  const bound = bindRanks(
-    { bindTo: options.bindTo, host: first.host, nearNodes: gpus.map((gpu) => gpu?.node) },
-    facts.cpus,
-  );
+  const bindTo = options.bindTo === 'auto' && !facts.bindsRanks ? 'none' : options.bindTo;
+  const bound = bindRanks({ bindTo, host: first.host, nearNodes: gpus.map((gpu) => gpu?.node) }, facts.cpus);
   return placements.map((placement, index) => {
     const cpus = bound[index];
     const environment = rankEnvironment(options.environment, placement, {

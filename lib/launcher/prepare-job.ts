@@ -54,7 +54,7 @@ export async function prepareJob(options: LaunchOptions, { secret, say }: Means)
     const plan = {
       ...{ command, cwd, jobId, nodeArguments: command },
       store: hostPort(addresses[0]!, store.port),
-      bindTo: options.bindTo ?? 'none',
+      bindTo: options.bindTo ?? 'auto',
       oversubscribe: options.oversubscribe ?? false,
       ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
     };

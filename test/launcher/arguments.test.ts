@@ -126,7 +126,7 @@ describe('arguments of tsrun', () => {
     ['-H a --hostfile f a.js', /^--hosts and --hostfile both say where/],
     ['--hostfile /nowhere/f a.js', /^the hostfile cannot be read: ENOENT.*\/nowhere\/f/],
     ['-np 2 --map-by core a.js', /'core' is invalid: slot or node is needed$/],
-    ['-np 2 --bind-to socket a.js', /none, core or numa is needed$/],
+    ['-np 2 --bind-to socket a.js', /auto, none, core or numa is needed$/],
     ['-np 2 --nproc-per-node 3 a.js', /contradict each other/],
     ['--nproc-per-node many a.js', /auto, gpu or cpu is needed/],
     ['-np 2 --tee a.js', /^--tee goes with --output-filename$/],

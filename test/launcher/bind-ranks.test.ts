@@ -55,6 +55,26 @@ describe('binding of ranks', () => {
     });
   });
 
+  it('auto: gives all ranks the same and leaves no core unused, or binds none', () => {
+    const lists = (ranks: number, cpus: readonly Cpu[], nearNodes = Array.from({ length: ranks }, () => undefined)) =>
+      bindRanks({ bindTo: 'auto', host: 'h', nearNodes }, cpus).map((own) => own && formatCpuList(own));
+    assert.deepEqual(lists(2, machine(1, 2)), ['0,2', '1,3']);
+    assert.deepEqual(lists(4, machine(2, 4)), ['0-1,8-9', '2-3,10-11', '4-5,12-13', '6-7,14-15']);
+    assert.deepEqual(new Set(lists(6, machine(2, 4))), new Set(['0-3,8-11', '4-7,12-15'])); // 3 ranks on 4 cores
+    for (const [ranks, cpus] of [
+      [1, machine(1, 2)], // alone
+      [3, machine(1, 4)], // a core is left over
+      [3, machine(2, 4)], // 2 ranks on one node, 1 on the other
+      [3, machine(1, 2)], // not a core for each
+      [16, machine(2, 4)],
+      [2, []],
+    ] as const) {
+      assert.deepEqual(new Set(lists(ranks, cpus)), new Set([undefined]));
+    }
+    const onOneNode = { bindTo: 'auto', host: 'h', nearNodes: [0, 0] } as const; // GPUs; the other node's cores would idle
+    assert.deepEqual(bindRanks(onOneNode, machine(2, 4)), [undefined, undefined]);
+  });
+
   it('reads and writes the kernel’s lists', () => {
     assert.deepEqual(parseCpuList('0-2,8,10-11\n'), [0, 1, 2, 8, 10, 11]);
     fc.assert(
@@ -105,5 +125,24 @@ describe('binding of ranks', () => {
     assert.equal(new Set(second).size, 1);
     assert.notEqual(first![0], second![0]);
     for (const list of [first![0]!, second![0]!]) assert(stderr.includes(`  ${list}  `), stderr);
+  });
+
+  it('is auto by default', async function () {
+    if (process.platform !== 'linux') {
+      console.log('      skipped: needs Linux');
+      return this.skip();
+    }
+    const cpus = allowedCpus();
+    const expected = bindRanks({ bindTo: 'auto', host: 'h', nearNodes: [undefined, undefined] }, cpus);
+    const { ranks } = await tsrun({
+      np: 2,
+      script: 'scripts/launcher/affinity.mjs',
+      flags: ['-x', 'CUDA_VISIBLE_DEVICES='],
+      timeoutMs: 20_000,
+    });
+    assert.deepEqual(
+      ranks.map(({ result }) => [...new Set(result as string[])]),
+      expected.map((own) => [formatCpuList(own ?? cpus.map(({ cpu }) => cpu))]),
+    );
   });
 });

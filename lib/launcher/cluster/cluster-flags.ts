@@ -50,7 +50,7 @@ export function clusterOf(flags: ClusterFlags & OtherFlags): ClusterOptions | un
     ['--hostfile', flags.hostfile],
     ['--nnodes', (flags.nnodes ?? 1) > 1 ? flags.nnodes : undefined],
     ['--nproc-per-node', flags.nprocPerNode],
-    ['--bind-to', flags.bindTo === 'none' ? undefined : flags.bindTo],
+    ['--bind-to', flags.bindTo === 'none' || flags.bindTo === 'auto' ? undefined : flags.bindTo],
     ['--ssh-port', flags.sshPort],
     ['--ssh-identity-file', flags.sshIdentityFile],
   ];
