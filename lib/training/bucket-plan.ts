@@ -9,9 +9,12 @@ export interface BucketSizes {
  * Cuts gradients into buckets, which are reduced as one operation each, in the order in which backward gives the gradients.
  * Depends on its arguments alone, so it is the same on every rank.
  *
+ * A gradient larger than a bucket is one of its own and not cut: it is there at once, no weight changes before all gradients are reduced, and
+ * an operation moves it in pieces that fit into a cache anyway. As several operations it takes longer, also where none of them copies.
+ *
  * @param bytes - of each gradient, by index
  * @param order - every index once, that of the gradient that is expected first at first
- * @returns the indices in each bucket; a gradient larger than a bucket has one of its own
+ * @returns the indices in each bucket
  */
 export function planBuckets(bytes: readonly number[], order: readonly number[], sizes: BucketSizes): number[][] {
   const buckets: number[][] = [];
