@@ -24,6 +24,8 @@ export interface TrainOptions {
   learning_rate?: number;
   variable_update: (typeof variableUpdates)[number];
   data_format: DataFormat;
+  /** Reduce gradients while backward computes others. */
+  overlap?: true;
   backend: (typeof backendChoices)[number];
   /** Undefined: the model's own. */
   image_size?: number;
@@ -54,6 +56,7 @@ export function parseTrainOptions(argv: readonly string[]): Parsed<TrainOptions>
     .addOption(
       choiceOption('data_format', 'order of the dimensions inside the model', ['NHWC', 'NCHW']).default('NHWC'),
     )
+    .option('--overlap', 'reduce gradients while backward computes others: for ranks that have a core to spare')
     .addOption(
       choiceOption('backend', 'tfjs backend; auto: tensorflow, or else wasm, or else cpu', backendChoices).default(
         'auto',

@@ -150,7 +150,7 @@ async function makeTrainer(settings: Settings, { tf }: Backend) {
   );
   const own = makeOptimizer(tf, settings.optimizer, settings.learning_rate);
   const collective = settings.variable_update === 'collective';
-  const optimizer = collective ? new ring.DistributedOptimizer(own) : own;
+  const optimizer = collective ? new ring.DistributedOptimizer(own, { overlap: settings.overlap === true }) : own;
   if (collective) await ring.broadcastWeights(model.layers);
   return {
     parameters: model.layers.countParams(),

@@ -125,6 +125,27 @@ describe('bench under tsrun', function () {
     );
   });
 
+  it('overlap.ts tells what communication leaves of a step in each of three ways', async () => {
+    const file = path.join(folder, 'overlap.jsonl');
+    const flags = '--model embedded --backend cpu --image_size 8 --num_classes 10 --batch_size 2 --steps 2';
+    const args = [...flags.split(' '), '--json', file];
+    const run = await tsrun({ np: 2, script: bench('overlap.ts'), args, timeoutMs: 60_000 });
+    const [{ stdout }, other] = run.ranks as [RankOutput, RankOutput];
+    assert.deepEqual(other.stdout, []);
+    assert.equal(stdout.length, 6, stdout.join('\n'));
+    assert.match(stdout.at(-1)!, /^hidden: -?\d+ % of the communication; a step takes \d+\.\d{3} of its time/);
+    interface Line {
+      of: Record<string, { step: number; exposed: number }>;
+      times: Record<string, unknown[][]>;
+    }
+    const { of, times } = JSON.parse(readFileSync(file, 'utf8')) as Line;
+    assert.equal(of['none']!.exposed, 0);
+    for (const way of ['after', 'during']) {
+      assert.ok(of[way]!.exposed > 0 && of[way]!.exposed < of[way]!.step, JSON.stringify(of));
+      assert.deepEqual(times[way]!.map((steps) => steps.length), [2, 2]); // prettier-ignore
+    }
+  });
+
   it('collectives.ts finds every sum right, in the columns that other benches print', async () => {
     const file = path.join(folder, 'rows.jsonl');
     const run = await tsrun({

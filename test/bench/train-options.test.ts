@@ -22,7 +22,7 @@ describe('bench/train-options', () => {
 
   it('takes every flag, and the last of two', () => {
     const { options } = parse(
-      '--model vgg19 --batch_size=4 --batch_size 8 --learning_rate 1e-3 --image_size 64 --json f --accelerate optimizers',
+      '--model vgg19 --batch_size=4 --batch_size 8 --learning_rate 1e-3 --image_size 64 --json f --accelerate optimizers --overlap',
     );
     assert.equal(options?.model, 'vgg19');
     assert.equal(options.batch_size, 8);
@@ -30,6 +30,7 @@ describe('bench/train-options', () => {
     assert.equal(options.image_size, 64);
     assert.equal(options.json, 'f');
     assert.deepEqual(options.accelerate, ['optimizers']);
+    assert.equal(options.overlap, true);
   });
 
   for (const [line, answer] of [
