@@ -38,7 +38,13 @@ export function distributedGradients(
   try {
     return tf.tidy(() => {
       const { value, grads } = early
-        ? watchedGradients(f, trained, ({ name }, gradient) => early.ready(name, () => gradient))
+        ? watchedGradients(
+            f,
+            trained,
+            () =>
+              ({ name }, gradient) =>
+                early.ready(name, () => gradient),
+          )
         : tf.variableGrads(f, trained);
       const own = trained.map((variable) => ({
         name: variable.name,

@@ -23,7 +23,8 @@ export class DistributedSteps {
   private readonly reducer: GradientReducer;
   private readonly accumulator: GradientAccumulator;
   private readonly local: Set<string>;
-  /** Of the `minimize` that goes on. */
+  /** In a `minimize` whose gradients are reduced while backward computes others. */
+  private overlapping = false;
   private early: EarlyReduction | undefined;
   /** Gradients of this step with those of earlier passes, by variable. */
   private readonly joined = new Map<string, tf.Tensor | null>();
@@ -47,18 +48,14 @@ export class DistributedSteps {
   }
 
   minimize(f: () => tf.Scalar, returnCost?: boolean, variables?: tf.Variable[]): tf.Scalar | null {
-    const session = this.session();
-    const overlaps = this.mayOverlap && this.settings.overlap && session.config.size > 1;
-    if (!overlaps || variables === undefined || this.onlyAccumulates() || this.skipping > 0)
-      return this.inner.minimize(f, returnCost, variables);
-    this.early = this.reducer.early(
-      session,
-      variables.filter(({ name, trainable }) => trainable && !this.local.has(name)),
-    );
+    const overlaps = this.session().config.size > 1 && this.mayOverlap && this.settings.overlap;
+    if (!overlaps || this.onlyAccumulates() || this.skipping > 0) return this.inner.minimize(f, returnCost, variables);
+    this.overlapping = true;
     try {
       return this.inner.minimize(f, returnCost, variables);
     } finally {
-      this.early.abandon();
+      this.overlapping = false;
+      this.early?.abandon();
       this.early = undefined;
       this.endStep();
     }
@@ -69,11 +66,13 @@ export class DistributedSteps {
     f: () => tf.Scalar,
     variables?: tf.Variable[],
   ): ReturnType<typeof tf.Optimizer.prototype.computeGradients> {
-    const early = this.early;
-    if (early === undefined || variables === undefined) return this.inner.computeGradients(f, variables);
-    return watchedGradients(f, variables, ({ name }, gradient) =>
-      early.ready(name, () => this.join(name, gradient) as tf.Tensor),
-    );
+    if (!this.overlapping) return this.inner.computeGradients(f, variables);
+    return watchedGradients(f, variables, (trained) => {
+      const shared = trained.filter(({ name }) => !this.local.has(name));
+      const early = this.reducer.early(this.session(), shared);
+      this.early = early;
+      return ({ name }, gradient) => early.ready(name, () => this.join(name, gradient) as tf.Tensor);
+    });
   }
 
   /** `minimize`, and so `fit`, ends here: the one place that all gradients of all uses come through. */

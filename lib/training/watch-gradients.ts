@@ -13,24 +13,28 @@ interface Use {
   readonly input: string;
 }
 
+/** The tensor is tfjs's, and good until the gradients returned are disposed of. */
+type OnGradient = (variable: tf.Variable, gradient: tf.Tensor) => void;
+
 /**
- * As `tf.variableGrads`, but calls `onGradient` during backward, the moment that a variable's gradient is complete. That is so for variables
+ * As `tf.variableGrads`, but has a function called during backward, the moment that a variable's gradient is complete. That is so for variables
  * that one operation uses once; gradients of others (shared layers, recurrent cells) are sums over all their uses, and only returned.
  *
  * The tape is no public interface of tfjs. Where it does not look as expected, or where this is called inside of another gradient,
- * `onGradient` is not called; the result is the same.
+ * `onForward` is not called; the result is the same.
  *
- * @param onGradient - the tensor is tfjs's, and good until the gradients returned are disposed of
+ * @param variables - unless given, all trainable ones that the loss depends on
+ * @param onForward - called between forward and backward with these variables, in the order of the gradients returned; gives the function
  */
 export function watchedGradients(
   f: () => tf.Scalar,
-  variables: tf.Variable[],
-  onGradient: (variable: tf.Variable, gradient: tf.Tensor) => void,
+  variables: tf.Variable[] | undefined,
+  onForward: (variables: readonly tf.Variable[]) => OnGradient,
 ): { value: tf.Scalar; grads: tf.NamedTensorMap } {
   const watchedLoss = () => {
     const loss = f();
     const tape = loss instanceof tf.Tensor ? activeTape() : undefined;
-    if (tape !== undefined) watch(tape, loss, variables, onGradient);
+    if (tape !== undefined) watch(tape, loss, variables, onForward);
     return loss;
   };
   return tf.variableGrads(watchedLoss, variables);
@@ -39,13 +43,16 @@ export function watchedGradients(
 function watch(
   tape: readonly TapeNode[],
   loss: tf.Tensor,
-  variables: readonly tf.Variable[],
-  onGradient: (variable: tf.Variable, gradient: tf.Tensor) => void,
+  given: readonly tf.Variable[] | undefined,
+  onForward: (variables: readonly tf.Variable[]) => OnGradient,
 ): void {
-  const uses = usesOf(tape, loss, new Set(variables.map(({ id }) => id)));
+  const all = (given ?? Object.values(tf.engine().registeredVariables)).filter(({ trainable }) => trainable);
+  const uses = usesOf(tape, loss, new Set(all.map(({ id }) => id)));
+  const variables = given === undefined ? all.filter(({ id }) => uses.has(id)) : all;
+  const onGradient = onForward(variables);
   for (const variable of variables) {
     const [only, ...others] = uses.get(variable.id) ?? [];
-    if (only === undefined || others.length > 0 || !variable.trainable) continue;
+    if (only === undefined || others.length > 0) continue;
     const { node, input } = only;
     const gradient = node.gradient;
     if (gradient === undefined) continue;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { skipWithoutTensorflow } from '../helpers/backends.js';
 import { tsrun } from '../helpers/tsrun.js';
 
-type Weights = number[][];
+type Results = Record<string, { weights: number[][]; early: number }>;
 
 describe('gradients that are reduced during backward', () => {
   for (const backend of ['cpu', 'wasm', 'tensorflow']) {
@@ -13,12 +13,21 @@ describe('gradients that are reduced during backward', () => {
 
       it('are started in time, and give the weights that reducing after backward gives', async () => {
         const { ranks } = await tsrun({ np: 2, script: 'scripts/overlap.ts', args: [backend], timeoutMs: 50_000 });
-        const results = ranks.map(({ result }) => result as { weights: Record<string, Weights>; early: number });
-        const { weights, early } = results[0]!;
-        assert.deepEqual(results[1]!.weights, weights, 'the same bits on every rank');
-        // Sums of two have the same bits in any order.
-        for (const loop of ['fit', 'custom']) assert.deepEqual(weights[`${loop} with`], weights[`${loop} without`]);
-        assert.ok(early >= 3, `${early} buckets were started before the end of backward`);
+        const [first, second] = ranks.map(({ result }) => result as { results: Results; unused: number });
+        assert.deepEqual(second, first, 'the same bits on every rank');
+        assert.equal(first!.unused, 1);
+        const { results } = first!;
+        for (const loop of ['fit', 'custom', 'minimize']) {
+          const [overlapped, plain] = [results[`${loop} with`]!, results[`${loop} without`]!];
+          // Sums of two have the same bits in any order.
+          assert.deepEqual(overlapped.weights, plain.weights, loop);
+          // Four steps after the first, each with the bucket of the first layer at least.
+          assert.ok(
+            overlapped.early >= 4,
+            `${loop}: ${overlapped.early} buckets were started before the end of backward`,
+          );
+          assert.equal(plain.early, 0, loop);
+        }
       });
     });
   }
@@ -27,9 +36,9 @@ describe('gradients that are reduced during backward', () => {
     const args = ['cpu', 'without tape'];
     const { ranks } = await tsrun({ np: 2, script: 'scripts/overlap.ts', args, timeoutMs: 50_000 });
     for (const { result, stderr } of ranks) {
-      const { weights, early } = result as { weights: Record<string, Weights>; early: number };
-      assert.deepEqual(weights['fit with'], weights['fit without']);
-      assert.equal(early, 0);
+      const { results } = result as { results: Results };
+      assert.deepEqual(results['fit with']!.weights, results['fit without']!.weights);
+      for (const loop of ['fit', 'minimize']) assert.equal(results[`${loop} with`]!.early, 0);
       const lines = stderr.filter((line) => line.startsWith('tsring: '));
       assert.deepEqual(lines.length, 1, stderr.join('\n'));
       assert.match(lines[0]!, /no gradient tape as we know it; gradients are reduced after backward, not during it/);
