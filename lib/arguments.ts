@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { DeviceBuffer } from './device-buffer.js';
 import { RingError } from './errors.js';
 import type { DType, HalfDType, NumericArray, PayloadDType, ReduceOp } from './native/binding.js';
 
-/** What operations take: a tensor of float32, int32 or bool, or a typed array. */
-export type Value = tf.Tensor | NumericArray;
+/** What operations take: a tensor of float32, int32 or bool, a typed array, or a buffer on this rank's GPU. */
+export type Value = tf.Tensor | NumericArray | DeviceBuffer;
 
 /** What an operation gives back for a `T`: a tensor for a variable, and otherwise the same kind. */
 export type Same<T extends Value> = T extends tf.Tensor<infer R> ? tf.Tensor<R> : T;
@@ -28,12 +29,17 @@ export function invalid(where: string, what: string): RingError {
   return new RingError('RING_INVALID_ARGUMENT', `${where}: ${what}`);
 }
 
+export function isOnDevice(value: unknown): value is DeviceBuffer {
+  return value instanceof DeviceBuffer;
+}
+
 export function isTensor(value: unknown): value is tf.Tensor {
   return value instanceof tf.Tensor;
 }
 
 /** @throws {RingError} `RING_INVALID_ARGUMENT` for anything that the engine cannot take as it is */
 export function checkedDType(where: string, value: unknown): DType {
+  if (isOnDevice(value)) return value.dtype;
   return isTensor(value) ? tensorDType(where, value) : arrayDType(where, value);
 }
 

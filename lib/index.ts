@@ -1,6 +1,6 @@
 export { RingError, ringErrorCodes, type RingErrorCode } from './errors.js';
 export type { ConfigOptions } from './config.js';
-export type { HalfDType, NumericArray, ReduceOp } from './native/binding.js';
+export type { DType, GpuFacts, HalfDType, NumericArray, ReduceOp } from './native/binding.js';
 export {
   crossRank,
   crossSize,
@@ -13,6 +13,7 @@ export {
   size,
   type Session,
 } from './session.js';
+export { cudaBuilt, DeviceBuffer, gpuFacts, ncclBuilt } from './device-buffer.js';
 export { join, joinSync, type JoinOptions } from './join.js';
 export { globalProcessSet, ProcessSet, processSets } from './process-set.js';
 export { addProcessSet, removeProcessSet } from './change-process-sets.js';

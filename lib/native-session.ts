@@ -27,6 +27,7 @@ export function openNative(
     transport: config.transport,
     encrypt: config.encrypt,
     ...chosenBy(config),
+    gpu: { device: config.localRank, ncclLibrary: config.ncclLib ?? '' },
     logLevel: config.logLevel,
     diagnostics: diagnosticsOf(config, set.members !== undefined),
     ...set,

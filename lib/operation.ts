@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { isTensor, type Value } from './arguments.js';
+import { isOnDevice, isTensor, type Value } from './arguments.js';
+import { DeviceBuffer } from './device-buffer.js';
 import type {
   DType,
   NativeRequest,
@@ -61,7 +62,7 @@ export function operateSync(session: ActiveSession, operation: Operation): Moved
 /** The typed array of an allreduce that has no other value and no factors, and travels as it is. */
 function onlyArray({ kind, values, payload, prescale, postscale }: Operation): NumericArray | undefined {
   const [value] = values;
-  if (kind !== 'allreduce' || values.length > 1 || isTensor(value)) return undefined;
+  if (kind !== 'allreduce' || values.length > 1 || isTensor(value) || isOnDevice(value)) return undefined;
   if (payload !== undefined) return undefined;
   return prescale === undefined && postscale === undefined ? value : undefined;
 }
@@ -133,6 +134,11 @@ function holdsTensors(part: Part): part is Part & { readonly values: readonly tf
 }
 
 function request({ header, values, inPlace }: Part): NativeRequest {
+  if (isOnDevice(values[0])) {
+    const inputs = (values as readonly DeviceBuffer[]).map(({ native }) => native);
+    const shapes = (values as readonly DeviceBuffer[]).map(({ length }) => [length]);
+    return { ...header, memory: 'cuda', shapes, inputs, ...(inPlace && { outputs: inputs }) };
+  }
   const inputs = values as readonly NumericArray[];
   const shapes = inputs.map((array) => [array.length]);
   return inPlace ? { ...header, shapes, inputs, outputs: inputs } : { ...header, shapes, inputs };
@@ -152,6 +158,14 @@ const arrayClasses = {
   bool: Uint8Array,
 };
 
-function arrays({ header, values, inPlace }: Part, { buffers = [], splits }: NativeResult): Moved<Value> {
+function arrays({ header, values, inPlace }: Part, result: NativeResult): Moved<Value> {
+  const { buffers = [], deviceBuffers, shapes, splits } = result;
+  if (deviceBuffers !== undefined) {
+    const lengthOf = (index: number) => shapes[index]![0]!;
+    return {
+      values: deviceBuffers.map((native, index) => DeviceBuffer.over(header.dtype, lengthOf(index), native)),
+      splits,
+    };
+  }
   return { values: inPlace ? values : buffers.map((buffer) => new arrayClasses[header.dtype](buffer)), splits };
 }

@@ -104,6 +104,11 @@ export const settings = {
     false,
     'TLS 1.3 on every connection between ranks, and on those with the store; the same on all ranks (docs/security.md)',
   ),
+  ncclLib: row(
+    text(z.string().min(1), 'a file, or a name that the loader finds'),
+    undefined,
+    'the NCCL for operations on GPUs; unset: libnccl.so.2',
+  ),
   checksum: row(onOrOff(), false, 'data between hosts travel with a checksum; rank 0’s setting counts, for all'),
   checkFinite: row(
     onOrOff(),

@@ -40,6 +40,7 @@ const topFiles: Readonly<Record<string, string>> = {
   'active-session': 'session',
   'native-session': 'session',
   'process-set': 'session',
+  'device-buffer': 'session',
   'change-process-sets': 'session',
   rendezvous: 'session',
   'rank-timeline': 'session',
@@ -59,7 +60,7 @@ const nativeLayers: Layers = {
   nccl: ['collective', 'base'],
   engine: ['collective', 'nccl', 'transport', 'kernel', 'base'],
   tensorflow: ['engine', 'kernel', 'base'],
-  napi: ['tensorflow', 'engine', 'kernel', 'base'],
+  napi: ['tensorflow', 'engine', 'nccl', 'kernel', 'base'],
 };
 
 /** Headers that only one layer of native/ knows. */

@@ -12,7 +12,13 @@ interface Part {
 /** What `tsrun --check-build` prints: which parts are there and, of the others, why not and what to do. */
 export async function checkBuild(): Promise<string> {
   const { version } = createRequire(import.meta.url)('tsring/package.json') as { version: string };
-  const [addon, tensorflow, wasm, gpus] = await Promise.all([probeAddon(), probeTensorflow(), probeWasm(), nvidia()]);
+  const [addon, tensorflow, wasm, gpus, nccl] = await Promise.all([
+    probeAddon(),
+    probeTensorflow(),
+    probeWasm(),
+    nvidia(),
+    probeNccl(),
+  ]);
   const groups: [string, Part[]][] = [
     ['Engine', [addon]],
     ['Transports and their ways to do an allreduce', transports(addon.present)],
@@ -77,11 +83,16 @@ async function nvidia(): Promise<Part> {
   return { name: 'NVIDIA GPUs', ...found };
 }
 
-const nccl: Part = {
-  name: 'NCCL',
-  present: false,
-  detail: "not in this version; gradients of GPUs travel through the host's memory",
-};
+async function probeNccl(): Promise<Part> {
+  const module = new URL('../native/load.js', import.meta.url).href;
+  const found = await probe(`
+    const facts = (await import(${JSON.stringify(module)})).loadAddon().probeGpus(process.env.TSRING_NCCL_LIB ?? '');
+    const missing = [facts.cudaReason, facts.ncclReason].filter((reason) => reason !== undefined);
+    if (missing.length > 0) throw new Error(missing.join('; '));
+    const { ncclVersion: v } = facts;
+    found([Math.floor(v / 10000), Math.floor(v / 100) % 100, v % 100].join('.'));`);
+  return { name: 'NCCL, for buffers on GPUs', ...found };
+}
 
 type Finding = Omit<Part, 'name'>;
 

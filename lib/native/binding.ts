@@ -42,6 +42,8 @@ export interface NativeSessionOptions {
   readonly costs?: AlgorithmCosts;
   /** Where the costs come from, for the log. */
   readonly costsSource?: string;
+  /** This rank's GPU, by its number among those that the process sees, and NCCL, a name or path. Absent: 0, and libnccl.so.2. */
+  readonly gpu?: { readonly device: number; readonly ncclLibrary: string };
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   /** Absent: as the settings of the same names are by default. */
   readonly diagnostics?: NativeDiagnostics;
@@ -107,6 +109,8 @@ export interface RequestHeader {
   readonly rootRank?: number;
   /** Only for an `allreduce` of float32: its elements travel as these; absent: as they are. */
   readonly payload?: PayloadDType;
+  /** Where the tensors are; absent: in main memory. */
+  readonly memory?: 'cuda';
   /** A deadline of its own, past which this operation fails and the ring goes on. */
   readonly timeoutMs?: number;
   /** The variables' names, one a tensor, for messages. */
@@ -117,9 +121,9 @@ export interface NativeRequest extends RequestHeader {
   /** One shape a tensor; `[]` for a scalar. A group is one operation: it is agreed on and fused as a whole. */
   readonly shapes: readonly (readonly number[])[];
   /** Memory of each tensor; pinned, and to be left alone, until the operation is done. */
-  readonly inputs: readonly NumericArray[];
+  readonly inputs: readonly NumericArray[] | readonly NativeDeviceBuffer[];
   /** Where results go, equal in length to `inputs` (the same array for in place). Absent: the engine provides memory. */
-  readonly outputs?: readonly NumericArray[];
+  readonly outputs?: readonly NumericArray[] | readonly NativeDeviceBuffer[];
 }
 
 export interface NativeResult {
@@ -127,6 +131,8 @@ export interface NativeResult {
   readonly shapes: readonly (readonly number[])[];
   /** The engine's memory, one buffer a tensor; absent where the request brought `outputs`. */
   readonly buffers?: readonly ArrayBuffer[];
+  /** Instead of them where the tensors are on a GPU. */
+  readonly deviceBuffers?: readonly NativeDeviceBuffer[];
   /** Of an alltoall: how many rows came from each rank. */
   readonly splits?: readonly number[];
   /** Of a join: who came last, by its place in the ring. */
@@ -177,6 +183,32 @@ export interface NativeSession {
   close(): Promise<void>;
 }
 
+/** A run of a GPU's memory. Used from the JS thread that made it. */
+export interface NativeDeviceBuffer {
+  /** On the GPU; 0 for one of no bytes, and for one that was freed. */
+  address(): bigint;
+  /** Copies all of `array` to `byteOffset`, and blocks until it is there. @throws RING_INVALID_ARGUMENT where it does not fit */
+  write(array: NumericArray, byteOffset: number): void;
+  /** Fills `array` with what is at `byteOffset`. */
+  read(array: NumericArray, byteOffset: number): void;
+  /** Lets the memory go, once no operation uses it. */
+  free(): void;
+}
+
+/** What there is of CUDA and NCCL in this process. */
+export interface GpuFacts {
+  /** Of CUDA, as the driver tells: 12040 for 12.4. */
+  readonly driverVersion?: number;
+  /** The names of the GPUs that this process sees. */
+  readonly gpus: readonly string[];
+  /** Why there is no CUDA. */
+  readonly cudaReason?: string;
+  /** 22707 for 2.27.7. */
+  readonly ncclVersion?: number;
+  /** Why there is no NCCL. */
+  readonly ncclReason?: string;
+}
+
 /** What an allreduce has a rank do and wait for. */
 export interface Work {
   /** That wait for another rank. */
@@ -199,6 +231,14 @@ export interface NativeAddon {
   /** Hands the class of the errors that the addon throws and rejects with. Called once, by load.ts. */
   setErrorClass(errorClass: typeof RingError): void;
   readonly Session: new (options: NativeSessionOptions) => NativeSession;
+  /** Allocates memory on GPU `device`, or takes what lies at `address` there. @throws RING_UNSUPPORTED where there is no GPU */
+  readonly DeviceBuffer: new (options: {
+    readonly device: number;
+    readonly bytes: number;
+    readonly address?: bigint;
+  }) => NativeDeviceBuffer;
+  /** Loads the driver and NCCL (by name or path; empty: libnccl.so.2), if they are there. */
+  probeGpus(ncclLibrary: string): GpuFacts;
   /** Registers our ops in the TensorFlow that this process has loaded, once. Returns '' or the reason why it cannot. */
   registerTensorflowOps(): string;
 }

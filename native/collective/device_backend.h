@@ -40,6 +40,9 @@ class DeviceBackend : public CollectiveBackend {
 
   /// Ends what is under way, here and, as they lose us, on the other ranks. Any thread; returns at once.
   virtual void interrupt() = 0;
+
+  /// Takes leave of the other GPUs, in a bounded time. Nothing may be under way, or come after it.
+  virtual void close() = 0;
 };
 
 }  // namespace tsring

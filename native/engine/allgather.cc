@@ -7,6 +7,7 @@
 #include "base/phase.h"
 #include "engine/fusion_plan.h"
 #include "engine/packing.h"
+#include "engine/result_shapes.h"
 
 namespace tsring {
 namespace {
@@ -18,23 +19,6 @@ using Blocks = std::vector<std::span<std::byte>>;
 
 /// How many bytes each rank brings of each tensor: `[tensor][rank]`.
 using Sizes = std::vector<std::vector<size_t>>;
-
-Sizes sizesOf(const Operation& operation) {
-  Sizes sizes(operation.request.shapes.size());
-  for (const auto& shapes : operation.shapesByRank) {
-    for (size_t i = 0; i < shapes.size(); ++i) sizes[i].push_back(byteSize(operation.request, shapes[i]));
-  }
-  return sizes;
-}
-
-/// The rows of all ranks, below each other.
-Shape joined(const Operation& operation, size_t tensor) {
-  Shape shape = operation.request.shapes[tensor];
-  if (shape.empty()) shape.push_back(1);
-  shape[0] = 0;
-  for (const auto& shapes : operation.shapesByRank) shape[0] += shapes[tensor].empty() ? 1 : shapes[tensor][0];
-  return shape;
-}
 
 /// One block a rank, end to end from `start` on.
 Blocks blocksAt(std::byte* start, std::span<const size_t> sizes) {
@@ -89,10 +73,9 @@ Status moveTogether(const Means& means, const Operation& operation, const Sizes&
 }  // namespace
 
 Status allgather(const Means& means, const Operation& operation, Outcome& outcome) {
-  const Sizes sizes = sizesOf(operation);
+  const Sizes sizes = gather(operation, outcome.shapes);
   std::vector<size_t> results;
   for (size_t i = 0; i < sizes.size(); ++i) {
-    outcome.shapes[i] = joined(operation, i);
     results.push_back(byteSize(operation.request, outcome.shapes[i]));
   }
   const FusionPlan plan = planFusion(results, std::min(means.fusionThresholdBytes, kMostPackedBytes));

@@ -28,7 +28,7 @@ uint64_t fingerprintOf(const Request& request) {
     hash = mix(hash, std::bit_cast<uint64_t>(header.postscale));
   }
   for (const int64_t rows : header.splits) hash = mix(hash, static_cast<uint64_t>(rows));
-  hash = mix(hash, static_cast<uint64_t>(header.payload));
+  hash = mix(hash, static_cast<uint64_t>(header.payload) | static_cast<uint64_t>(header.memory) << 8);
   hash = mix(hash, header.name.size());
   for (const char c : header.name) hash = mix(hash, static_cast<unsigned char>(c));
   for (const Shape& shape : request.shapes) {
@@ -71,8 +71,8 @@ bool DirectPath::travelsWithOffer(const Operation& operation) const {
   if (size_ == 1) return false;  // there is nobody to travel to
   const RequestHeader& header = operation.request.header;
   // What is compressed has the same bits whichever way it goes.
-  const bool plain =
-      header.op != ReduceOp::kAdasum && header.prescale == 1 && header.postscale == 1 && !header.compresses();
+  const bool plain = header.op != ReduceOp::kAdasum && header.prescale == 1 && header.postscale == 1 &&
+                     !header.compresses() && !header.onDevice();
   return header.kind == OperationKind::kAllreduce && plain && operation.tensors.size() == 1 &&
          byteSize(operation) <= agreement_.payloadBytes();
 }

@@ -6,6 +6,7 @@
 
 #include "base/mutex.h"
 #include "collective/backend.h"
+#include "collective/device_backend.h"
 #include "engine/block_pool.h"
 #include "engine/fusion_plan.h"
 #include "engine/members.h"
@@ -27,6 +28,9 @@ class Executor {
 
   /// Tells `timeline` of the phases of operations, while it is on. Before the first operation.
   void showOn(TimelineTrack* timeline) { timeline_ = timeline; }
+
+  /// What does operations on GPUs; it must outlive this. Before the first operation.
+  void useDevice(DeviceBackend* device) { device_ = device; }
 
   /// An operation that all ranks have agreed on. Any thread.
   void enqueue(Operation operation);
@@ -53,6 +57,7 @@ class Executor {
   void run();
   Outcome carryOut(const Operation& operation, uint64_t record);
   std::string_view wayOf(const Operation& operation) const;
+  Outcome carryOutOnDevice(const Operation& operation);
   Status allreduce(const Operation& operation, Outcome& outcome);
   Status broadcast(const Operation& operation, Outcome& outcome);
   template <typename Move>
@@ -64,6 +69,7 @@ class Executor {
   PendingTable& pending_;
   FlightRecorder& recorder_;
   TimelineTrack* timeline_ = nullptr;
+  DeviceBackend* device_ = nullptr;
   const size_t fusionThresholdBytes_;
   const OnFailure onFailure_;
   BlockPool pool_;

@@ -17,7 +17,7 @@ std::string nameOf(const RequestHeader& header, size_t tensor, size_t tensors) {
 Status checkFinite(const RequestHeader& header, const std::vector<Shape>& shapes,
                    const std::vector<TensorBuffer>& tensors) {
   const bool adds = header.op == ReduceOp::kSum || header.op == ReduceOp::kAverage;
-  if (header.kind != OperationKind::kAllreduce || !adds) return Status::okay();
+  if (header.kind != OperationKind::kAllreduce || !adds || header.onDevice()) return Status::okay();
   for (size_t i = 0; i < tensors.size(); ++i) {
     const size_t count = elementCount(shapes[i]);
     const size_t at = firstNonFinite(header.dtype, tensors[i].input, count);

@@ -52,6 +52,7 @@ Status compareRequests(int rankA, const Request& a, int rankB, const Request& b)
   if (reduces(x.kind) && x.postscale != y.postscale)
     return differ("postscaleFactor", toText(y.postscale), toText(x.postscale), sameCall);
   if (x.payload != y.payload) return differ("payload", dtypeName(y.payload), dtypeName(x.payload), sameCall);
+  if (x.memory != y.memory) return differ("memory", memoryName(y.memory), memoryName(x.memory), sameCall);
   if (x.kind == OperationKind::kBroadcast && x.rootRank != y.rootRank) {
     return differ("root rank", std::to_string(y.rootRank), std::to_string(x.rootRank), sameCall);
   }

@@ -6,25 +6,10 @@
 #include "collective/chunk.h"
 #include "engine/fusion_plan.h"
 #include "engine/packing.h"
+#include "engine/result_shapes.h"
 
 namespace tsring {
 namespace {
-
-/// A tensor's rows, as bytes.
-struct Rows {
-  size_t count;
-  size_t bytes;  // of one
-  Range of(size_t ranks, size_t rank) const {
-    const Range rows = chunk(count, ranks, rank);
-    return {rows.begin * bytes, rows.end * bytes};
-  }
-};
-
-Rows rowsOf(const Request& request, size_t tensor) {
-  const Shape& shape = request.shapes[tensor];
-  const auto count = static_cast<size_t>(shape[0]);
-  return {count, elementCount({shape.begin() + 1, shape.end()}) * elementSize(request.header.dtype)};
-}
 
 Status moveBucket(const Means& means, const Operation& operation, const Bucket& bucket, const Outcome& outcome) {
   const RequestHeader& header = operation.request.header;
@@ -36,7 +21,7 @@ Status moveBucket(const Means& means, const Operation& operation, const Bucket& 
   for (size_t rank = 0; rank < ranks; ++rank) {
     std::byte* const begin = at;
     for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
-      const Range part = rowsOf(operation.request, i).of(ranks, rank);
+      const Range part = keptRows(operation.request, i, ranks, rank);
       copyScaled(header.dtype, at, operation.tensors[i].input + part.begin, part.size(), header.prescale);
       at += part.size();
     }
@@ -45,7 +30,7 @@ Status moveBucket(const Means& means, const Operation& operation, const Bucket& 
   if (Status s = means.backend.reducescatter(blocks, header.dtype, header.op); !s.ok()) return s;
   const std::byte* from = blocks[own].data();
   for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
-    const size_t bytes = rowsOf(operation.request, i).of(ranks, own).size();
+    const size_t bytes = keptRows(operation.request, i, ranks, own).size();
     copyScaled(header.dtype, outcome.data[i], from, bytes, header.postscale);
     from += bytes;
   }
@@ -60,7 +45,7 @@ Status reducescatter(const Means& means, const Operation& operation, Outcome& ou
   std::vector<size_t> kept;
   for (size_t i = 0; i < request.shapes.size(); ++i) {
     given.push_back(byteSize(request, request.shapes[i]));
-    kept.push_back(rowsOf(request, i).of(means.backend.size(), means.backend.index()).size());
+    kept.push_back(keptRows(request, i, means.backend.size(), means.backend.index()).size());
     const auto rows = static_cast<size_t>(request.shapes[i][0]);
     outcome.shapes[i][0] = static_cast<int64_t>(chunk(rows, means.backend.size(), means.backend.index()).size());
   }

@@ -17,8 +17,8 @@ std::string describe(const Shape& shape) {
 
 bool asksForTheSame(const Request& a, const Request& b) {
   const auto sent = [](const RequestHeader& header) {
-    return std::tie(header.kind, header.dtype, header.op, header.payload, header.rootRank, header.prescale,
-                    header.postscale, header.splits, header.name);
+    return std::tie(header.kind, header.dtype, header.op, header.payload, header.memory, header.rootRank,
+                    header.prescale, header.postscale, header.splits, header.name);
   };
   return sent(a.header) == sent(b.header) && a.shapes == b.shapes;
 }
@@ -36,7 +36,8 @@ void encode(const Request& request, ByteWriter& out) {
   out.put(static_cast<uint8_t>(header.kind))
       .put(static_cast<uint8_t>(header.dtype))
       .put(static_cast<uint8_t>(header.op))
-      .put(static_cast<uint8_t>(header.payload));
+      .put(static_cast<uint8_t>(header.payload))
+      .put(static_cast<uint8_t>(header.memory));
   out.put(header.rootRank);
   out.put(std::bit_cast<uint64_t>(header.prescale)).put(std::bit_cast<uint64_t>(header.postscale));
   out.put(static_cast<uint32_t>(header.splits.size()));
@@ -54,12 +55,14 @@ bool decode(ByteReader& in, Request& request) {
   const auto dtype = in.get<uint8_t>();
   const auto op = in.get<uint8_t>();
   const auto payload = in.get<uint8_t>();
+  const auto memory = in.get<uint8_t>();
   if (kind >= kOperationKindCount || dtype >= kDTypeCount || op >= kReduceOpCount) return false;
-  if (payload >= kDTypeCount) return false;
+  if (payload >= kDTypeCount || memory >= kMemoryKindCount) return false;
   request.header.kind = static_cast<OperationKind>(kind);
   request.header.dtype = static_cast<DType>(dtype);
   request.header.op = static_cast<ReduceOp>(op);
   request.header.payload = static_cast<DType>(payload);
+  request.header.memory = static_cast<MemoryKind>(memory);
   request.header.rootRank = in.get<int32_t>();
   request.header.prescale = std::bit_cast<double>(in.get<uint64_t>());
   request.header.postscale = std::bit_cast<double>(in.get<uint64_t>());

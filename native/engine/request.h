@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,14 @@ constexpr bool worthKnowing(OperationKind kind) {
   return kind != OperationKind::kBarrier && kind != OperationKind::kJoin;
 }
 
+/// Where an operation's tensors lie. The numbers are the wire's: never reorder.
+enum class MemoryKind : uint8_t { kHost = 0, kCuda = 1 };
+inline constexpr uint8_t kMemoryKindCount = 2;
+
+constexpr std::string_view memoryName(MemoryKind memory) {
+  return memory == MemoryKind::kCuda ? "cuda" : "host";
+}
+
 /// What is known of an operation before its tensors are.
 struct RequestHeader {
   OperationKind kind = OperationKind::kBarrier;
@@ -67,11 +76,13 @@ struct RequestHeader {
   /// kFloat16 or kBfloat16: the float32 of an allreduce travel, and are combined, as such; kInt8: they travel as blocks
   /// of 8-bit integers. Else as they are.
   DType payload = DType::kFloat32;
+  MemoryKind memory = MemoryKind::kHost;
   // Of this rank alone, not sent with a request.
   std::chrono::milliseconds timeout{0};  // a deadline of its own; 0: the session's
   std::vector<std::string> labels = {};  // the variables' names, for messages; may be empty
 
   bool compresses() const { return payload != DType::kFloat32; }
+  bool onDevice() const { return memory == MemoryKind::kCuda; }
 };
 
 /// All that ranks must agree on before data moves. A value; the tensors of one request are agreed on as a whole.
@@ -94,10 +105,12 @@ void encode(const Request& request, ByteWriter& out);
 /// False, and `request` undefined, when the bytes are not a request with extents in range.
 bool decode(ByteReader& in, Request& request);
 
-/// Where one tensor lies. The engine reads `input` and never writes it: gradients may alias each other.
+/// Where one tensor lies, on the GPU where the header says so. The engine reads `input` and never writes it: gradients
+/// may alias each other.
 struct TensorBuffer {
   const std::byte* input = nullptr;
-  std::byte* output = nullptr;  // null: the engine provides memory; equal to input: in place
+  std::byte* output = nullptr;                 // null: the engine provides memory; equal to input: in place
+  std::shared_ptr<const void> keep = nullptr;  // what must not go while the operation lasts
 };
 
 }  // namespace tsring

@@ -20,6 +20,7 @@
 #include "engine/flight_recorder.h"
 #include "engine/members.h"
 #include "engine/pending_table.h"
+#include "nccl/nccl_backend.h"
 #include "transport/agreement_of_one.h"
 #include "transport/checksum_mesh.h"
 #include "transport/shm/gate.h"
@@ -107,6 +108,7 @@ struct Session::Engine {
   Tuning tuning;                         // rank 0's
   std::unique_ptr<CpuBackend> backend;
   std::unique_ptr<HierarchicalBackend> twoLevels;  // instead of it, where several hosts share memory inside
+  std::unique_ptr<DeviceBackend> device;           // the same on GPUs; begins with the first operation there
   std::unique_ptr<DirectPath> direct;              // where there is an agreement
   std::unique_ptr<Executor> executor;              // reports failures to control
   std::unique_ptr<Control> control;                // feeds the executor, so it starts after it
@@ -303,6 +305,7 @@ void Session::Engine::leave() {
   if (agreement) agreement->leave();
   control->leave(std::move(givenUp), Deadline::in(kFarewellTime));
   executor->stop();
+  device->close();
   recorder.showUnfinished();
   if (timeline) timeline->stop();
 }
@@ -376,6 +379,9 @@ void Session::Engine::start(std::vector<Socket> controlLinks, std::vector<std::s
   executor = std::make_unique<Executor>(options.rank, members, moves, pending, recorder, options.fusionThresholdBytes,
                                         [this](const Status& status) { return onFailure(status); });
   executor->showOn(&track);
+  device =
+      std::make_unique<NcclBackend>(moves, GpuChoice{options.cudaDevice, options.ncclLibrary}, names, options.timeout);
+  executor->useDevice(device.get());
   if (agreement) {
     pending.announceTo(agreement.get());
     direct = std::make_unique<DirectPath>(*agreement, *executor, recorder, static_cast<size_t>(options.size));
@@ -459,6 +465,7 @@ void Session::Engine::breakWith(const Status& reason, bool interrupt) {
     executor->fail(reason);
     mesh->interrupt();
     if (host) host->interrupt();
+    if (device) device->interrupt();
     if (agreement) agreement->interrupt();
   }
   // What was under way shows best before it is failed.

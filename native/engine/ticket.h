@@ -21,6 +21,8 @@ struct Outcome {
   std::vector<Shape> shapes;      // one a tensor
   std::vector<std::byte*> data;   // one a tensor, 64-byte aligned, inside `memory`; empty where the caller gave outputs
   std::shared_ptr<Block> memory;  // keep a copy for as long as any of `data` is used
+  /// Instead of `memory` where the tensors are on a GPU, and so is `data`.
+  std::shared_ptr<std::byte> deviceMemory = nullptr;
   std::vector<int64_t> splits = {};  // alltoall: how many rows came from each rank
   int32_t lastRank = -1;             // of a join: who came last, by place
 };

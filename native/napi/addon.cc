@@ -4,6 +4,7 @@
 
 #include "kernel/take_largest.h"
 #include "napi/arguments.h"
+#include "napi/device_buffer_wrap.h"
 #include "napi/instance.h"
 #include "napi/session_wrap.h"
 #include "tensorflow/register_ops.h"
@@ -54,6 +55,10 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("takeLargest", Napi::Function::New(env, takeLargestOf));
   exports.Set("workOf", Napi::Function::New(env, describeWork));
   exports.Set("Session", SessionWrap::define(env));
+  const Napi::Function deviceBuffer = DeviceBufferWrap::define(env);
+  Instance::of(env).setDeviceBufferClass(deviceBuffer);
+  exports.Set("DeviceBuffer", deviceBuffer);
+  exports.Set("probeGpus", Napi::Function::New(env, probeGpus));
   return exports;
 }
 

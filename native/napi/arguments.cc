@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <span>
+
+#include "napi/device_buffer_wrap.h"
 
 namespace tsring {
 namespace {
@@ -82,6 +85,13 @@ Memory memoryOf(const Napi::Value& value, DType dtype, const std::string& what) 
   };
   if (!fits()) refuse(env, what + " is not the typed array of dtype " + std::string(dtypeName(dtype)));
   return {static_cast<std::byte*>(data), length * elementSize(dtype)};
+}
+
+/// Of a buffer on a GPU, which `keep` keeps.
+Memory deviceMemoryOf(const Napi::Value& value, const std::string& what, std::shared_ptr<const void>& keep) {
+  const auto memory = DeviceBufferWrap::memoryOf(value, what);
+  keep = memory;
+  return {memory->data(), memory->bytes()};
 }
 
 std::vector<int> parseMembers(const Napi::Value& value, int size) {
@@ -211,6 +221,11 @@ SessionOptions parseSessionOptions(const Napi::Value& value) {
   }
   options.transport = static_cast<Transport>(chosen - std::begin(kTransports));
   options.encrypt = requireBoolean(object, "encrypt");
+  if (!object.Get("gpu").IsUndefined()) {
+    const Napi::Object gpu = requireObject(object.Get("gpu"), "gpu");
+    options.cudaDevice = static_cast<int>(requireInteger(gpu, "device", 0, kMostRanks));
+    options.ncclLibrary = requireString(gpu, "ncclLibrary");
+  }
   if (!object.Get("algorithm").IsUndefined()) options.tuning.forced = parseAlgorithm(object, "algorithm");
   if (!object.Get("costs").IsUndefined()) options.tuning.costs = parseCosts(object.Get("costs"));
   if (!object.Get("costsSource").IsUndefined()) options.tuningSource = requireString(object, "costsSource");
@@ -244,6 +259,8 @@ std::vector<PeerAddress> parsePeers(const Napi::Value& value) {
 
 RequestHeader parseRequestHeader(const Napi::Object& request) {
   RequestHeader header;
+  if (!request.Get("memory").IsUndefined())
+    header.memory = requireName<MemoryKind>(request, "memory", kMemoryKindCount, memoryName);
   header.kind = requireName<OperationKind>(request, "kind", kOperationKindCount, operationName);
   header.name = requireString(request, "name");
   header.dtype = requireName<DType>(request, "dtype", kDTypeCount, dtypeName);
@@ -315,15 +332,16 @@ std::vector<TensorBuffer> parseTensors(const Napi::Object& request, const Reques
   std::vector<TensorBuffer> tensors;
   for (uint32_t i = 0; i < shapes.size(); ++i) {
     const size_t wanted = elementCount(shapes[i]) * elementSize(header.dtype);
+    TensorBuffer tensor;
     const auto check = [&](const Napi::Value& value, const std::string& what) {
-      const Memory memory = memoryOf(value, header.dtype, what);
+      const Memory memory =
+          header.onDevice() ? deviceMemoryOf(value, what, tensor.keep) : memoryOf(value, header.dtype, what);
       if (memory.bytes != wanted) {
         refuse(env, what + " has " + std::to_string(memory.bytes) + " bytes, its shape " + describe(shapes[i]) +
                         " needs " + std::to_string(wanted));
       }
       return memory.data;
     };
-    TensorBuffer tensor;
     tensor.input = check(inputs.As<Napi::Array>().Get(i), "inputs[" + std::to_string(i) + "]");
     if (given) tensor.output = check(outputs.As<Napi::Array>().Get(i), "outputs[" + std::to_string(i) + "]");
     tensors.push_back(tensor);

@@ -26,6 +26,11 @@ class Instance {
   /// A RingError with the status's code and message.
   Napi::Error error(Napi::Env env, const Status& status) const;
 
+  /// Hands the class of buffers on a GPU, which results are made of.
+  void setDeviceBufferClass(Napi::Function deviceBuffer) { deviceBufferClass_ = Napi::Persistent(deviceBuffer); }
+  Napi::Value newDeviceBuffer(Napi::Value memory) const { return deviceBufferClass_.New({memory}); }
+  bool isDeviceBuffer(Napi::Object value) const { return value.InstanceOf(deviceBufferClass_.Value()); }
+
   /// Keeps `values` (the typed arrays of an operation) alive until unpin(id).
   void pin(int32_t id, Napi::Object values);
   /// False when nothing was pinned under this number.
@@ -44,6 +49,7 @@ class Instance {
 
   Napi::Env env_;
   Napi::FunctionReference errorClass_;
+  Napi::FunctionReference deviceBufferClass_;
   Napi::ThreadSafeFunction settledOnThread_;
   std::unordered_map<int32_t, Napi::ObjectReference> pinned_;
   std::unordered_map<int32_t, std::function<void(Napi::Env)>> waiting_;

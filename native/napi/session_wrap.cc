@@ -4,6 +4,7 @@
 
 #include "napi/arguments.h"
 #include "napi/background.h"
+#include "napi/device_buffer_wrap.h"
 #include "napi/instance.h"
 
 namespace tsring {
@@ -27,7 +28,9 @@ Napi::Value bufferOver(Napi::Env env, std::byte* data, size_t bytes, const std::
 /// Whether a result has its memory with it, or an operation of TensorFlow fetches that.
 enum class Hands : bool { kItsMemoryOver, kNothingOver };
 
-Napi::Value toResult(Napi::Env env, DType dtype, const Outcome& outcome, Hands hands = Hands::kItsMemoryOver) {
+/// Results on a GPU are on `device`.
+Napi::Value toResult(Napi::Env env, DType dtype, const Outcome& outcome, int device,
+                     Hands hands = Hands::kItsMemoryOver) {
   auto result = Napi::Object::New(env);
   auto shapes = Napi::Array::New(env, outcome.shapes.size());
   for (uint32_t i = 0; i < outcome.shapes.size(); ++i) {
@@ -44,6 +47,14 @@ Napi::Value toResult(Napi::Env env, DType dtype, const Outcome& outcome, Hands h
     result.Set("splits", splits);
   }
   if (outcome.lastRank >= 0) result.Set("lastRank", Napi::Number::New(env, outcome.lastRank));
+  if (outcome.deviceMemory) {
+    auto buffers = Napi::Array::New(env, outcome.data.size());
+    for (uint32_t i = 0; i < outcome.data.size(); ++i) {
+      const size_t bytes = elementCount(outcome.shapes[i]) * elementSize(dtype);
+      buffers.Set(i, DeviceBufferWrap::over(env, device, outcome.data[i], bytes, outcome.deviceMemory));
+    }
+    result.Set("deviceBuffers", buffers);
+  }
   if (!outcome.memory || hands == Hands::kNothingOver) return result;
   auto buffers = Napi::Array::New(env, outcome.data.size());
   for (uint32_t i = 0; i < outcome.data.size(); ++i) {
@@ -128,7 +139,7 @@ Napi::Value SessionWrap::run(const Napi::CallbackInfo& info) {
   const DType dtype = header.dtype;
   const Outcome outcome = session_->run(std::move(header), std::move(shapes), std::move(tensors));
   if (!outcome.status.ok()) throw Instance::of(info.Env()).error(info.Env(), outcome.status);
-  return toResult(info.Env(), dtype, outcome);
+  return toResult(info.Env(), dtype, outcome, session_->options().cudaDevice);
 }
 
 Napi::Value SessionWrap::reduce(const Napi::CallbackInfo& info) {
@@ -147,14 +158,15 @@ Napi::Value SessionWrap::promise(const Napi::CallbackInfo& info) {
   const auto ticket = requireTicket(info);
   const auto deferred = Napi::Promise::Deferred::New(info.Env());
   Instance& instance = Instance::of(info.Env());
-  instance.onSettled(ticket, [ticket, deferred, &instance](Napi::Env env) {
+  instance.onSettled(ticket, [ticket, deferred, &instance, device = session_->options().cudaDevice](Napi::Env env) {
     const Outcome outcome = ticket->wait(Deadline(Clock::now()));
     // A ticket whose tensors came by the TensorFlow op has nothing pinned here; the op that fetches the results ends
     // it.
     const bool ours = instance.unpin(ticket->id);
     if (ours) TicketTable::process().close(ticket->id);
     if (!outcome.status.ok()) return deferred.Reject(instance.error(env, outcome.status).Value());
-    deferred.Resolve(toResult(env, ticket->header.dtype, outcome, ours ? Hands::kItsMemoryOver : Hands::kNothingOver));
+    deferred.Resolve(
+        toResult(env, ticket->header.dtype, outcome, device, ours ? Hands::kItsMemoryOver : Hands::kNothingOver));
   });
   return deferred.Promise();
 }
@@ -167,7 +179,8 @@ Napi::Value SessionWrap::wait(const Napi::CallbackInfo& info) {
   const bool ours = ticket->settled() && instance.unpin(ticket->id);
   if (ours) TicketTable::process().close(ticket->id);
   if (!outcome.status.ok()) throw instance.error(info.Env(), outcome.status);
-  return toResult(info.Env(), ticket->header.dtype, outcome, ours ? Hands::kItsMemoryOver : Hands::kNothingOver);
+  return toResult(info.Env(), ticket->header.dtype, outcome, session_->options().cudaDevice,
+                  ours ? Hands::kItsMemoryOver : Hands::kNothingOver);
 }
 
 Napi::Value SessionWrap::settled(const Napi::CallbackInfo& info) {

@@ -37,7 +37,7 @@ constexpr std::array<Kernel, 15> kKernels{{
 }};
 constexpr size_t kCopyBytes = 0;
 
-constexpr size_t kMostSegments = 65535;  // rows of a grid
+constexpr size_t kMostSegments = 16384;  // of a launch; a grid has up to 65535 rows
 constexpr unsigned kThreads = 256;       // of a block
 constexpr size_t kPerThread = 16;        // elements, until there are enough blocks to fill any GPU
 constexpr size_t kMostBlocks = 1024;     // of a row
@@ -62,6 +62,9 @@ Result<std::unique_ptr<DeviceKernels>> DeviceKernels::load(std::shared_ptr<CudaD
     const CudaResult found = api.ModuleGetFunction(&kernels->functions_[i], kernels->module_, name);
     if (Status s = api.check(found, name); !s.ok()) return s;
   }
+  auto table = DeviceMemory::allocate(kernels->device_, kMostSegments * sizeof(DeviceCopy));
+  if (!table.ok()) return table.status();
+  kernels->table_ = std::move(table).value();
   return kernels;
 }
 
@@ -95,12 +98,6 @@ Status DeviceKernels::copy(const CudaStream& stream, std::span<const DeviceCopy>
 Status DeviceKernels::launch(const CudaStream& stream, size_t kernel, std::span<const DeviceCopy> segments,
                              double factor) {
   const CudaApi& api = device_->api();
-  // Freed memory waits for the GPU's work, so a launch under way keeps its table.
-  if (!table_ || table_->bytes() < segments.size_bytes()) {
-    auto table = DeviceMemory::allocate(device_, std::bit_ceil(segments.size_bytes()));
-    if (!table.ok()) return table.status();
-    table_ = std::move(table).value();
-  }
   auto address = std::bit_cast<CudaAddress>(table_->data());
   // Memory that is not pinned has been read when this returns.
   const CudaResult sent = api.MemcpyHtoDAsync_v2(address, segments.data(), segments.size_bytes(), stream.handle());

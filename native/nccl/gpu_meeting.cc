@@ -21,8 +21,9 @@ struct Record {
 };
 
 Bytes encode(const Record& record) {
+  const std::string_view reason(record.reason);
   ByteWriter out;
-  out.putString(std::string_view(record.reason).substr(0, kMostReason)).put(record.version);
+  out.putString(reason.substr(0, kMostReason)).put(record.version);
   out.put(std::as_bytes(std::span(record.uuid))).put(std::as_bytes(std::span(record.id.bytes)));
   Bytes bytes = out.take();
   bytes.resize(kRecordBytes);

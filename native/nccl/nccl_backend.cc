@@ -104,7 +104,7 @@ Status NcclBackend::checkCombines(DType dtype, ReduceOp op) const {
 }
 
 Result<std::shared_ptr<std::byte>> NcclBackend::allocate(size_t bytes) {
-  auto memory = DeviceMemory::allocate(device_, bytes);
+  auto memory = DeviceMemory::allocate(device_, std::max<size_t>(bytes, 1));  // an address also for nothing
   if (!memory.ok()) return memory.status();
   std::byte* const data = memory.value()->data();
   return std::shared_ptr<std::byte>(std::move(memory).value(), data);
@@ -135,6 +135,13 @@ void NcclBackend::interrupt() {
   MutexLock lock(mutex_);
   interrupted_ = true;
   if (communicator_) communicator_->interrupt();
+}
+
+void NcclBackend::close() {
+  std::unique_ptr<NcclCommunicator> leaving;  // declared first, so gone last: an interrupt must not wait for its end
+  const MutexLock lock(mutex_);
+  leaving = std::move(communicator_);
+  using_ = nullptr;
 }
 
 Status NcclBackend::allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) {

@@ -29,6 +29,7 @@ class NcclBackend final : public DeviceBackend {
   Status copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) override;
   Status finish() override;
   void interrupt() override;
+  void close() override;
 
   Status allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) override;
   Status allgather(std::span<const std::span<std::byte>> blocks) override;

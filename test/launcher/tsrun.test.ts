@@ -129,6 +129,6 @@ describe('tsrun', () => {
     this.timeout(70_000);
     const output = execFileSync(process.execPath, [tsrunPath, '--check-build']).toString();
     assert.match(output, /^tsring \d+\.\d+\.\d+, Node [^]*\[[x ]\] native addon: .+[^]*\[[x ]\] TensorFlow: .+/);
-    assert.match(output, /\[ \] NCCL: not in this version/);
+    assert.match(output, /\[[x ]\] NCCL, for buffers on GPUs: .+/);
   });
 });
