@@ -29,6 +29,8 @@ export interface Orders {
   readonly environment: NodeJS.ProcessEnv;
   /** Of the ranks. */
   readonly cwd: string;
+  /** That all ranks run; absent where node is to find it. */
+  readonly script?: string;
   /** Silence that counts as the other side's death; both speak four times in it. */
   readonly silenceMs: number;
   readonly graceMs: number;

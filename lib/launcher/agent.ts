@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { RingError } from '../errors.js';
 import { encodeFrame, FrameReader } from '../net/frames.js';
 import {
@@ -75,6 +75,8 @@ function begin(given: Orders): Promise<AgentCalls['begin']['answer']> {
   if (!statSync(given.cwd, { throwIfNoEntry: false })?.isDirectory()) {
     throw new RingError('RING_LAUNCH', `there is no folder ${given.cwd}; the same paths are needed on every host`);
   }
+  if (given.script !== undefined && !existsSync(given.script))
+    throw new RingError('RING_LAUNCH', `there is no script ${given.script}; the same paths are needed on every host`);
   const facts = { ...hostFacts({ ...process.env, ...given.environment }, route), ...(share && { share }) };
   const secret = createSecret(Buffer.from(given.secret, 'hex'));
   host = new LocalHost(given.name, facts, { secret, sharesInput: false });

@@ -25,7 +25,7 @@ export interface ContactedHosts {
 /**
  * Connects to all hosts but this one at once, and learns what they are.
  *
- * @throws the failure of the first that cannot be used, with the others let go; RING_LAUNCH for hosts that cannot be in one job
+ * @throws the failure of the first that cannot be used, with those of others told before, and all let go; RING_LAUNCH for hosts that cannot be in one job
  */
 export async function contactHosts(specs: readonly HostSpec[], contact: Contact): Promise<ContactedHosts> {
   const facts = hostFacts(contact.orders.environment);
@@ -43,8 +43,10 @@ export async function contactHosts(specs: readonly HostSpec[], contact: Contact)
   const connected = connections.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const hosts: JobHost[] = [local, ...connected];
   try {
-    const failed = connections.find((one) => one.status === 'rejected');
-    if (failed) throw failed.reason as Error;
+    const failures = connections.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
+    const [first, ...others] = failures;
+    for (const { message } of others) contact.onComplaint(message);
+    if (first) throw first;
     checkAlike(hosts);
     checkDistinct(hosts);
   } catch (error) {

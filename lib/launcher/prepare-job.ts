@@ -13,7 +13,7 @@ import type { LaunchOptions } from './launch-options.js';
 import { planRanks } from './plan-ranks.js';
 import { hostPort, loopback, type PreparedJob } from './prepared-job.js';
 import { resolveSlots } from './resolve-slots.js';
-import { nodeArguments } from './script.js';
+import { nodeArguments, scriptFile } from './script.js';
 import type { JobSecret } from './secret.js';
 
 export interface Means {
@@ -25,7 +25,9 @@ export interface Means {
 /** @throws as `launch` */
 export async function prepareJob(options: LaunchOptions, { secret, say }: Means): Promise<PreparedJob> {
   const cwd = options.cwd ?? process.cwd();
-  const command = nodeArguments([options.script, ...(options.scriptArgs ?? [])], cwd);
+  const commandLine = [options.script, ...(options.scriptArgs ?? [])] as const;
+  const command = nodeArguments(commandLine, cwd);
+  const script = scriptFile(commandLine, cwd);
   const environment = { ...process.env, ...options.environment };
   const encrypt = encryptsBy(environment);
   if (options.nodes) return joinNodes(options.nodes, { options, environment, command, cwd, secret });
@@ -36,6 +38,7 @@ export async function prepareJob(options: LaunchOptions, { secret, say }: Means)
     secret: secret.bytes.toString('hex'),
     environment: travelling,
     cwd,
+    ...(script === undefined ? {} : { script }),
     silenceMs: silenceMs(environment),
     graceMs: options.stopGraceMs ?? 5000,
   };

@@ -184,7 +184,7 @@ export class RemoteHost implements JobHost {
   /** From here on the host is lost: whatever waits for it ends, and its ranks count as dead. */
   private giveUp(code: 'RING_LAUNCH' | 'RING_TIMEOUT' | 'RING_PEER_LOST', why: string): void {
     if (this.loss || this.isClosing) return;
-    const said = this.complaints.trim().split(/\s*\n/).slice(-5).join('; ');
+    const said = inOneLine(this.complaints);
     const told = said === '' ? '' : `: ${said}`;
     this.loss = this.hasBegun
       ? new RingError(code, `host ${this.name} is lost: ${why}${told}`)
@@ -197,4 +197,10 @@ export class RemoteHost implements JobHost {
     for (const rank of this.ranks.values()) rank.abandon();
     this.link.kill();
   }
+}
+
+/** What was said last; of what Node says when it dies, what comes before the stack. */
+function inOneLine(complaints: string): string {
+  const error = /^\w*Error(?: \[\w+\])?: .*$/m.exec(complaints)?.[0];
+  return error ?? complaints.trim().split(/\s*\n/).slice(-5).join('; ');
 }

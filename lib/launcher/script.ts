@@ -17,6 +17,12 @@ export function nodeArguments([script, ...args]: readonly [string, ...string[]],
   return first.startsWith('-') ? [...args] : [...forScript(first, cwd), ...rest];
 }
 
+/** The script's file, from such a command line; undefined where node's flags come first, so that it is node that finds it. */
+export function scriptFile([script, ...args]: readonly [string, ...string[]], cwd: string): string | undefined {
+  const own = isNode(script) ? args[0] : script;
+  return own === undefined || own.startsWith('-') ? undefined : path.resolve(cwd, own);
+}
+
 /** Commands of mpirun and horovodrun begin with the interpreter. */
 function isNode(script: string): boolean {
   return script === 'node' || script === process.execPath;

@@ -32,6 +32,8 @@ export function sshLink(host: string, options: SshOptions, connectTimeoutMs: num
   // Away from the terminal: a Ctrl-C is for tsrun, which then asks the agent to stop the ranks.
   const ssh = spawn(command[0]!, command.slice(1), { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   ssh.stdin.on('error', () => undefined); // ssh has ended, which its 'close' tells
+  let hasAnswered = false;
+  ssh.stdout.once('data', () => (hasAnswered = true)); // nothing flows before who called us listens, too
   return {
     fromAgent: ssh.stdout,
     toAgent: ssh.stdin,
@@ -40,11 +42,20 @@ export function sshLink(host: string, options: SshOptions, connectTimeoutMs: num
     ended: new Promise((resolve) => {
       ssh.once('error', (error) => resolve(error.message));
       // Not at its exit: what it said last may still be in the pipe.
-      ssh.once('close', (code, signal) => resolve(`ssh ended with ${signal ?? code ?? 'an error'}`));
+      ssh.once('close', (code, signal) => resolve(describeEnd(code, signal, hasAnswered)));
     }),
     kill: () => ssh.kill('SIGKILL'),
     unref: () => ssh.unref(),
   };
+}
+
+/** ssh ends with the code of what it ran, and with 255 where the connection fails, or a signal ended what it ran. */
+function describeEnd(code: number | null, signal: NodeJS.Signals | null, hasAnswered: boolean): string {
+  const end = `ssh ended with ${signal ?? code ?? 'an error'}`;
+  if (code === 255 && hasAnswered) return `${end}, as the connection broke, or the agent there was killed`;
+  if (!hasAnswered && code !== null && code !== 0 && code !== 255)
+    return `${end}, as its command failed; node and tsring are needed at the same paths on every host`;
+  return end;
 }
 
 /** As one would type it. */

@@ -85,9 +85,12 @@ export class SshHosts implements AsyncDisposable {
 
   /** Ends a host with all that runs on it, without a word. */
   kill(host: number): void {
-    const outer = this.daemons.get(host)!.pid!;
-    const init = readFileSync(`/proc/${outer}/task/${outer}/children`, 'utf8').trim();
-    process.kill(Number(init), 'SIGKILL');
+    process.kill(Number(this.firstProcess(host)), 'SIGKILL');
+  }
+
+  /** From now on a folder is empty, as this host and its new processes see it. */
+  hide(host: number, folder: string): void {
+    execFileSync('nsenter', ['--target', this.firstProcess(host), '--mount', 'mount', '-t', 'tmpfs', 'none', folder]);
   }
 
   async restart(host: number): Promise<void> {
@@ -97,12 +100,15 @@ export class SshHosts implements AsyncDisposable {
 
   /** Command lines of the processes of a host, without the sshd's own and kernel's. */
   processes(host: number): string[] {
-    const pids = execFileSync('ip', ['netns', 'pids', `${this.network.prefix}-${host}`], { encoding: 'utf8' });
-    return pids
-      .trim()
-      .split('\n')
+    return this.pids(host)
       .map((pid) => commandOf(pid))
       .filter((command) => command.includes('node'));
+  }
+
+  /** Kills the processes of a host whose command line has this in it. */
+  killProcesses(host: number, part: string): void {
+    const some = this.pids(host).filter((pid) => commandOf(pid).includes(part));
+    for (const pid of some) process.kill(Number(pid), 'SIGKILL');
   }
 
   async close(): Promise<void> {
@@ -114,6 +120,17 @@ export class SshHosts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  private pids(host: number): string[] {
+    const args = ['netns', 'pids', `${this.network.prefix}-${host}`];
+    return execFileSync('ip', args, { encoding: 'utf8' }).trim().split('\n');
+  }
+
+  /** With whose end all processes of the host end. */
+  private firstProcess(host: number): string {
+    const outer = this.daemons.get(host)!.pid!;
+    return readFileSync(`/proc/${outer}/task/${outer}/children`, 'utf8').trim();
   }
 
   private writeFiles(): void {
