@@ -25,7 +25,7 @@ const macBytes = 32;
 export const encryptions = { none: 0, required: 1, offered: 2 } as const;
 export type Encryption = (typeof encryptions)[keyof typeof encryptions];
 
-export const purposes = { store: 1, control: 2, data: 3 } as const;
+export const purposes = { store: 1, control: 2, data: 3, agreement: 4, parameters: 5 } as const;
 export type Purpose = (typeof purposes)[keyof typeof purposes];
 
 export interface JobCredentials {

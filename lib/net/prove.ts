@@ -10,7 +10,7 @@ import {
   isChallenge,
   type JobCredentials,
   makeProof,
-  purposes,
+  type Purpose,
 } from './handshake.js';
 
 /**
@@ -19,13 +19,17 @@ import {
  */
 export class ConnectionClosed extends Error {
   constructor(readonly afterProof: boolean) {
-    super('the store closed the connection');
+    super('the connection was closed');
   }
 }
 
-interface Store extends JobCredentials {
+/** Who is called, and as whom. */
+export interface Called extends JobCredentials {
+  /** For messages: `store`. */
+  readonly what: string;
   readonly host: string;
   readonly port: number;
+  readonly purpose: Purpose;
   readonly rank: number;
   readonly generation: number;
   readonly encrypt: boolean;
@@ -38,39 +42,39 @@ interface Store extends JobCredentials {
  * @throws RING_HANDSHAKE if the other end cannot prove itself, speaks another language, or sees encryption in another way
  * @throws {ConnectionClosed} if it hangs up
  */
-export async function proveOurselves(socket: Socket, store: Store, deadline: AbortSignal): Promise<Socket> {
+export async function proveOurselves(socket: Socket, called: Called, deadline: AbortSignal): Promise<Socket> {
   const challenge = await readExactly(socket, challengeBytes, deadline);
   if (challenge === undefined) throw new ConnectionClosed(false);
-  if (!isChallenge(challenge)) throw refused(store);
-  checkEncryption(challenge, store);
-  const stream = store.encrypt ? await callTls(socket, store, deadline).catch(notTheKey(store)) : socket;
+  if (!isChallenge(challenge)) throw refused(called);
+  checkEncryption(challenge, called);
+  const stream = called.encrypt ? await callTls(socket, called, deadline).catch(notTheKey(called)) : socket;
   if (stream === undefined) throw new ConnectionClosed(false);
   const proof = makeProof(
     challenge,
-    { purpose: purposes.store, rank: store.rank, generation: store.generation },
-    store,
+    { purpose: called.purpose, rank: called.rank, generation: called.generation },
+    called,
   );
   stream.write(proof);
   const accept = await readExactly(stream, acceptBytes, deadline);
   if (accept === undefined) throw new ConnectionClosed(true);
-  if (!checkAccept(challenge, proof, accept, store)) throw refused(store);
+  if (!checkAccept(challenge, proof, accept, called)) throw refused(called);
   return stream;
 }
 
 /** Before anything is sent that the other side could not read, or others could. */
-function checkEncryption(challenge: Buffer, { host, port, rank, encrypt }: Store): void {
+function checkEncryption(challenge: Buffer, { what, host, port, rank, encrypt }: Called): void {
   const offer = encryptionOf(challenge);
   if (offer === encryptions.offered || offer === (encrypt ? encryptions.required : encryptions.none)) return;
-  const [store, own] = encrypt ? ['does not encrypt', 'does'] : ['encrypts', 'does not'];
+  const [theirs, own] = encrypt ? ['does not encrypt', 'does'] : ['encrypts', 'does not'];
   throw new RingError(
     'RING_HANDSHAKE',
-    `the store at ${host}:${port} ${store}, and rank ${rank} ${own}; give all the same \`encrypt\` (tsrun --encrypt, TSRING_ENCRYPT)`,
+    `the ${what} at ${host}:${port} ${theirs}, and rank ${rank} ${own}; give all the same \`encrypt\` (tsrun --encrypt, TSRING_ENCRYPT)`,
   );
 }
 
-function notTheKey(store: Store): (error: unknown) => never {
+function notTheKey(called: Called): (error: unknown) => never {
   return (error) => {
-    throw error instanceof RingError ? refused(store) : error;
+    throw error instanceof RingError ? refused(called) : error;
   };
 }
 

@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Socket } from 'node:net';
 import { RingError } from '../errors.js';
 import { encodeFrame, FrameReader } from './frames.js';
-import { ConnectionClosed, proveOurselves, refused } from './prove.js';
-import type { JobCredentials } from './handshake.js';
+import { type JobCredentials, purposes } from './handshake.js';
+import { connectProven } from './proven-client.js';
 import { isStoreReply, type StoreReply, type StoreRequest } from './store-messages.js';
 
 export interface StoreClientOptions extends JobCredentials {
@@ -29,21 +27,7 @@ export class StoreClient {
 
   /** @throws RING_CONNECT: nobody listens; RING_HANDSHAKE: wrong secret or job, or another program; RING_TIMEOUT */
   static async connect(options: StoreClientOptions): Promise<StoreClient> {
-    const deadline = AbortSignal.timeout(options.timeoutMs);
-    for (let refusals = 0; ;) {
-      try {
-        return new StoreClient(await connectOnce(options, deadline), options);
-      } catch (error) {
-        if (deadline.aborted) throw timedOut(options, error);
-        if (options.awaitServer && isNobodyThere(error)) {
-          await delay(50 + 100 * Math.random());
-          continue;
-        }
-        if (!(error instanceof ConnectionClosed)) throw error;
-        if (error.afterProof && ++refusals === maxRefusals) throw refused(options);
-        await delay(10 + 40 * Math.random()); // where the store is being flooded, the next attempt stands in line anew
-      }
-    }
+    return new StoreClient(await connectProven({ ...options, what: 'store', purpose: purposes.store }), options);
   }
 
   private constructor(
@@ -140,41 +124,8 @@ export class StoreClient {
   }
 }
 
-/** A proof that was refused this often was read, and is wrong; once could be a flood that pushed us out. */
-const maxRefusals = 5;
-
 /** What the store's own answer `timeout` may need to arrive, so that it, and not our silence timer, ends a wait. */
 const graceMs = 5000;
-
-/** A connected and mutually proven socket, or nothing left open. */
-async function connectOnce(options: StoreClientOptions, deadline: AbortSignal): Promise<Socket> {
-  const socket = createConnection({ host: options.host, port: options.port, noDelay: true });
-  socket.on('error', () => undefined); // errors reach us through whoever waits at the time, and through 'close'
-  try {
-    await once(socket, 'connect', { signal: deadline });
-  } catch (cause) {
-    socket.destroy();
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new RingError('RING_CONNECT', `no store at ${address(options)}: ${why}`, { cause });
-  }
-  try {
-    return await proveOurselves(socket, options, deadline);
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
-}
-
-/** Refused, not routed, or a name that is not known yet. */
-function isNobodyThere(error: unknown): boolean {
-  const cause = error instanceof RingError && error.code === 'RING_CONNECT' ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause;
-}
-
-function timedOut(options: StoreClientOptions, cause: unknown): RingError {
-  const message = `no connection to the store at ${address(options)} within ${options.timeoutMs} ms`;
-  return new RingError('RING_TIMEOUT', message, { cause });
-}
 
 function address({ host, port }: { host: string; port: number }): string {
   return `${host}:${port}`;
