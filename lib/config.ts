@@ -19,7 +19,9 @@ export interface Config extends UserSettings {
   readonly localSize: number;
   readonly crossRank: number;
   readonly crossSize: number;
-  /** Where the job's ranks find each other; absent when `size` is 1. */
+  /** Parameter servers of the job. */
+  readonly servers: number;
+  /** Where the job's processes find each other; absent for a rank that is alone. */
   readonly rendezvous: Rendezvous | undefined;
 }
 
@@ -58,9 +60,11 @@ export function readConfig(options: ConfigOptions = {}, env: NodeJS.ProcessEnv =
   refuseUnknown(options);
   const read = <N extends SettingName>(name: N) => readSetting(name, options[name], env);
   const place = readPlace(read);
+  const servers = read('servers') ?? 0;
   return {
     ...place,
-    rendezvous: place.size === 1 ? undefined : readRendezvous(read, options, env),
+    servers,
+    rendezvous: place.size === 1 && servers === 0 ? undefined : readRendezvous(read, options, env),
     ...readUserSettings(read),
   };
 }
@@ -72,6 +76,25 @@ function readUserSettings(read: Read): UserSettings {
     throw bad('algorithm', algorithm, `an algorithm over links, as ${label('transport')} is tcp`);
   }
   return values as UserSettings;
+}
+
+/** What a parameter server runs with. */
+export interface ServerConfig extends UserSettings {
+  readonly server: number;
+  readonly servers: number;
+  /** Ranks of the job, which it serves. */
+  readonly workers: number;
+  readonly rendezvous: Rendezvous;
+}
+
+/** As `readConfig`, in a process that is a parameter server. @throws {RingError} `RING_CONFIG` */
+export function readServerConfig(env: NodeJS.ProcessEnv = process.env): ServerConfig {
+  const read = <N extends SettingName>(name: N) => readSetting(name, undefined, env);
+  const [server, servers, workers] = [read('server'), read('servers'), read('size')];
+  if (server === undefined || servers === undefined || workers === undefined || server >= servers) {
+    throw new RingError('RING_CONFIG', 'this is a program of tsrun, which starts it for --ps');
+  }
+  return { server, servers, workers, rendezvous: readRendezvous(read, {}, env), ...readUserSettings(read) };
 }
 
 /** File to load the addon from instead of the package's own build; for builds kept elsewhere. */

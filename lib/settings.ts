@@ -37,6 +37,8 @@ export const settings = {
     'where ranks meet that tsrun did not start',
   ),
   jobId: place(text(z.string().min(1).max(256), '1 to 256 characters, equal on all ranks'), 'name of the job'),
+  servers: place(integer(0, 1024), 'parameter servers of the job'),
+  server: place(integer(0, 1023), 'number of this parameter server, in a process that is one'),
   startTimeoutMs: row(integer(1, mostMs), 60_000, 'how long `init` waits for all ranks'),
   timeoutMs: row(integer(1, mostMs), 600_000, 'deadline of an operation, from the first rank that asks for it'),
   heartbeatTimeoutMs: row(integer(1, mostMs), 30_000, 'silence of a rank that counts as its death'),
@@ -108,6 +110,11 @@ export const settings = {
     text(z.string().min(1), 'a file, or a name that the loader finds'),
     undefined,
     'the NCCL for operations on GPUs; unset: libnccl.so.2',
+  ),
+  serverBackend: row(
+    text(z.enum(['auto', 'tensorflow', 'cpu']), 'auto, tensorflow or cpu'),
+    'auto',
+    'what parameter servers compute with; auto: tensorflow where tfjs-node loads, else cpu',
   ),
   checksum: row(onOrOff(), false, 'data between hosts travel with a checksum; rank 0’s setting counts, for all'),
   checkFinite: row(

@@ -82,6 +82,7 @@ function interpret(flags: Flags, [script, ...scriptArgs]: string[]): ParsedComma
     notices: [...ignoredNotices(flags), ...notices],
     ...present({
       networkInterfaces: flags.networkInterfaces,
+      servers: flags.ps,
       outputFolder: flags.outputFilename,
       timeoutMs: inMs(flags.timeout),
       startTimeoutMs: inMs(flags.startTimeout),
@@ -110,6 +111,8 @@ function checkContradictions(flags: Flags): void {
     throw wrong(`-np ${numProc} and --nproc-per-node ${perNode} contradict each other on one host; give one of them`);
   }
   checkNodes(flags);
+  if (flags.ps !== undefined && (nodesOf(flags) ?? clusterOf(flags)) !== undefined)
+    throw wrong('--ps goes with ranks on this host or by --hosts, not with --nnodes, --spark or --ray');
 }
 
 /** mpirun warns of a variable that is not set, and goes on: so must commands that name it. */

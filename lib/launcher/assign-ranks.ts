@@ -1,4 +1,5 @@
 import { RingError } from '../errors.js';
+import type { Numbered } from './process-names.js';
 
 export interface HostSlots {
   readonly host: string;
@@ -9,8 +10,7 @@ export interface HostSlots {
 }
 
 /** One rank's place. `cross` counts the hosts that have a rank with this local rank, as Horovod does. */
-export interface Placement {
-  readonly rank: number;
+export interface Placement extends Numbered {
   readonly size: number;
   readonly localRank: number;
   readonly localSize: number;

@@ -6,10 +6,12 @@ import type { HostSpec } from './hosts.js';
 import type { LaunchOptions } from './launch-options.js';
 import { isThisHost } from './local-names.js';
 import { planRanks } from './plan-ranks.js';
+import { nameOf } from './process-names.js';
 import { placementTable } from './report.js';
 import { resolveSlots } from './resolve-slots.js';
 import { RingError } from '../errors.js';
 import { nodeArguments } from './script.js';
+import { assignServers, planServers } from './servers.js';
 import { shellLine, sshCommand } from './ssh.js';
 
 /**
@@ -32,22 +34,28 @@ export async function dryRun(options: LaunchOptions): Promise<string> {
   });
   const np = options.np ?? slots.reduce((sum, one) => sum + one.slots, 0);
   const placements = assignRanks(slots, np, options);
+  const servers = assignServers(placements, options.servers ?? 0);
   const starts = specs.flatMap((spec, index) => {
     const plan = {
       ...{ nodeArguments: command, cwd, jobId: 'JOB', store: 'STORE:PORT' },
       environment: isHere[index] ? environment : travellingEnvironment(process.env, options.environment ?? {}),
       bindTo: isHere[index] ? (options.bindTo ?? 'auto') : 'none',
       oversubscribe: options.oversubscribe ?? false,
+      servers: servers.length,
     };
     const own = placements.filter(({ host }) => host === spec.host);
-    return planRanks(own, isHere[index] ? here : elsewhere, isHere.every(Boolean) ? '127.0.0.1' : 'ADDRESS', plan);
+    const facts = isHere[index] ? here : elsewhere;
+    const address = isHere.every(Boolean) ? '127.0.0.1' : 'ADDRESS';
+    const beside = { cpus: facts.cpus.length, address, servers: servers.length };
+    const ofHost = servers.filter(({ host }) => host === spec.host);
+    return [...planRanks(own, facts, address, plan), ...planServers(ofHost, beside, plan)];
   });
   starts.sort((a, b) => a.placement.rank - b.placement.rank);
   const connections = specs
     .filter(({ host }, index) => !isHere[index] && placements.some((placement) => placement.host === host))
     .map(({ host }) => shellLine(sshCommand(host, options.ssh ?? {}, options.startTimeoutMs ?? 60_000)));
   const variables = starts.map(
-    ({ placement, environment: own }) => `rank ${placement.rank}: ${added(own, process.env).join(' ')}`,
+    ({ placement, environment: own }) => `${nameOf(placement)}: ${added(own, process.env).join(' ')}`,
   );
   const section = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : [`${title}:`, ...lines, '']);
   return [

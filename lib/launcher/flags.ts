@@ -21,6 +21,7 @@ import { settingOptions } from './setting-flags.js';
 /** What the parser makes of the command line; `--no-tag-output` is `tagOutput: false`. */
 export interface Flags extends ClusterFlags {
   readonly numProc?: number;
+  readonly ps?: number;
   readonly hosts?: readonly HostSpec[];
   readonly hostfile?: string;
   readonly nprocPerNode?: CountOrRule;
@@ -90,6 +91,10 @@ function placeOptions(): Option[] {
     new Option('-n, --num-proc <N>', 'how many ranks to start (default: as many as there are slots)').argParser(
       wholeNumber(1, mostRanks),
     ),
+    new Option(
+      '--ps <P>',
+      'parameter servers beside the ranks, for ParameterServerOptimizer (default: none)',
+    ).argParser(wholeNumber(1, mostRanks)),
     new Option('-H, --hosts <host:slots,...>', 'where, and how many on each; 1 where no slots are given').argParser(
       parseHostList,
     ),

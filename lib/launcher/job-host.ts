@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { RingError } from '../errors.js';
 import type { Placement } from './assign-ranks.js';
 import type { HostFacts } from './host-facts.js';
+import type { Numbered } from './process-names.js';
 import type { ProbeTarget, Reached } from './probe.js';
 
 /** A host of a job, this one or another: what tsrun has it do. */
@@ -45,8 +46,7 @@ export interface HowToStop {
 }
 
 /** How a rank's process ended: by `code` or by `signal`. */
-export interface RankExit {
-  readonly rank: number;
+export interface RankExit extends Numbered {
   readonly pid: number;
   readonly host: string;
   readonly code: number | null;

@@ -12,6 +12,8 @@ export interface LaunchOptions {
   readonly scriptArgs?: readonly string[];
   /** How many ranks, at least 1. Default: as many as the hosts have slots. */
   readonly np?: number;
+  /** Parameter servers beside the ranks; default none. Not with `nodes` or `cluster`. */
+  readonly servers?: number;
   /** Where. Default: `np` ranks on this host. */
   readonly hosts?: readonly HostSpec[];
   /** Slots of hosts that say none. */

@@ -61,7 +61,7 @@ interface Means {
 async function runJob(job: PreparedJob, options: LaunchOptions, { interrupts, output }: Means): Promise<LaunchResult> {
   try {
     const starts = job.shares.flatMap((share) => share.starts).sort((a, b) => a.placement.rank - b.placement.rank);
-    await output.open(starts.map(({ placement }) => placement.rank));
+    await output.open(starts.map(({ placement }) => placement));
     if (options.verbose) {
       const lines = [...placementTable(starts), ...settingsLine(starts), ...unevenNotice(starts)];
       await output.say([`job ${job.jobId}, store at ${job.store}`, ...lines]);

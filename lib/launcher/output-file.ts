@@ -5,14 +5,17 @@ import { RingError } from '../errors.js';
 
 /** The file of one stream of one rank. Where it cannot be written any more, which is told once, what follows goes to `instead`. */
 export class OutputFile {
-  /** @throws RING_LAUNCH if the file cannot be made */
+  /**
+   * @param name - of the rank's folder
+   * @throws RING_LAUNCH if the file cannot be made
+   */
   static async create(
     folder: string,
-    rank: number,
+    name: string,
     stream: 'stdout' | 'stderr',
     fallback: Fallback,
   ): Promise<OutputFile> {
-    const file = path.join(folder, `rank.${rank}`, stream);
+    const file = path.join(folder, name, stream);
     try {
       mkdirSync(path.dirname(file), { recursive: true });
       return new OutputFile(file, await open(file, 'w'), fallback);

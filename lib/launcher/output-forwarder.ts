@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { forwardLines, type Outlet } from './output.js';
 import { OutputFile } from './output-file.js';
 import type { Sink } from './sink.js';
+import { folderOf, labelOf, type Numbered } from './process-names.js';
 import type { RankExit, RankProcess } from './job-host.js';
 
 /** A report of a lost peer explains an exit that follows it within this time. */
@@ -42,7 +43,7 @@ export class OutputForwarder {
   }
 
   /** Makes the files, if files are wanted. @throws RING_LAUNCH if one cannot be made */
-  async open(ranks: readonly number[]): Promise<void> {
+  async open(ranks: readonly Numbered[]): Promise<void> {
     const { folder } = this.form;
     if (folder === undefined) return;
     for (const rank of ranks) {
@@ -51,31 +52,35 @@ export class OutputForwarder {
           tell: (line: string) => this.say([line]),
           write: (lines: Buffer) => (this.form.tee ? Promise.resolve() : this[stream].write(lines)),
         };
-        this.files.set(`${rank} ${stream}`, await OutputFile.create(folder, rank, stream, fallback));
+        this.files.set(`${rank.rank} ${stream}`, await OutputFile.create(folder, folderOf(rank), stream, fallback));
       }
     }
   }
 
-  forward({ placement: { rank }, stdout, stderr }: RankProcess): void {
+  forward({ placement, stdout, stderr }: RankProcess): void {
+    const { rank } = placement;
     const onErrorLines = (lines: Buffer) => {
       this.passed++;
       if (lines.includes('RING_PEER_LOST')) this.lostPeerReports.set(rank, performance.now());
     };
     this.streams.push(
       {
-        forwarded: forwardLines(stdout, this.outlets(rank, 'stdout'), () => this.passed++),
+        forwarded: forwardLines(stdout, this.outlets(placement, 'stdout'), () => this.passed++),
         abandon: () => stdout.destroy(),
       },
-      { forwarded: forwardLines(stderr, this.outlets(rank, 'stderr'), onErrorLines), abandon: () => stderr.destroy() },
+      {
+        forwarded: forwardLines(stderr, this.outlets(placement, 'stderr'), onErrorLines),
+        abandon: () => stderr.destroy(),
+      },
     );
   }
 
-  private outlets(rank: number, stream: StreamName): Outlet[] {
+  private outlets(process: Numbered, stream: StreamName): Outlet[] {
     const { tagged, timestamp, tee } = this.form;
     const time = () => (timestamp ? new Date().toISOString() : '');
-    const tag = tagged ? `[${rank}]<${stream}>:` : timestamp ? ' ' : '';
+    const tag = tagged ? `[${labelOf(process)}]<${stream}>:` : timestamp ? ' ' : '';
     const terminal: Outlet = { tag: () => time() + tag, write: (lines) => this[stream].write(lines) };
-    const file = this.files.get(`${rank} ${stream}`);
+    const file = this.files.get(`${process.rank} ${stream}`);
     if (file === undefined) return [terminal];
     const outlet: Outlet = { tag: () => (timestamp ? `${time()} ` : ''), write: (lines) => file.write(lines) };
     return tee ? [outlet, terminal] : [outlet];

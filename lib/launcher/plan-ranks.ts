@@ -19,6 +19,8 @@ export interface PlanOptions {
   /** More ranks than GPUs are wanted. */
   readonly oversubscribe: boolean;
   readonly startTimeoutMs?: number;
+  /** Parameter servers of the whole job; default none. */
+  readonly servers?: number;
   /** For each pool of threads in a rank. Default: the rank's share of the host's cores. */
   readonly threads?: number;
 }
@@ -49,6 +51,7 @@ export function planRanks(
       store: options.store,
       address,
       secretFd: secretFdInRank,
+      servers: options.servers ?? 0,
       threads: options.threads ?? cpus?.length ?? Math.max(1, Math.floor(facts.cpus.length / placement.localSize)),
       gpu: gpus[index]?.id,
       ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),

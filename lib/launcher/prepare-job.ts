@@ -15,6 +15,7 @@ import { hostPort, loopback, type PreparedJob } from './prepared-job.js';
 import { resolveSlots } from './resolve-slots.js';
 import { nodeArguments, scriptFile } from './script.js';
 import type { JobSecret } from './secret.js';
+import { assignServers, planServers } from './servers.js';
 
 export interface Means {
   readonly secret: JobSecret;
@@ -48,7 +49,7 @@ export async function prepareJob(options: LaunchOptions, { secret, say }: Means)
   const ssh = options.ssh ?? {};
   const contacted = await contactHosts(specs, { secret, ssh, timeoutMs, onComplaint: say, orders });
   try {
-    const { local, busy } = await place(contacted, options);
+    const { local, busy, servers } = await place(contacted, options);
     const hosts = [local, ...busy.map(({ host }) => host).filter((host) => host !== local)];
     const addresses = hosts.length === 1 ? [loopback] : await chooseAddresses(hosts, options.networkInterfaces);
     const jobId = randomUUID();
@@ -59,11 +60,16 @@ export async function prepareJob(options: LaunchOptions, { secret, say }: Means)
       store: hostPort(addresses[0]!, store.port),
       bindTo: options.bindTo ?? 'auto',
       oversubscribe: options.oversubscribe ?? false,
+      servers: servers.length,
       ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
     };
     const shares = busy.map(({ host, placements }) => {
       const own = { ...plan, environment: host === local ? environment : travelling };
-      return { host, starts: planRanks(placements, host.facts, addresses[hosts.indexOf(host)]!, own) };
+      const address = addresses[hosts.indexOf(host)]!;
+      const beside = { cpus: host.facts.cpus.length, address, servers: servers.length };
+      const ofHost = servers.filter(on(placements[0]!.host));
+      const starts = [...planRanks(placements, host.facts, address, own), ...planServers(ofHost, beside, own)];
+      return { host, starts };
     });
     return { jobId, store: plan.store, hosts, shares, values: () => store.values(), close: () => store.close() };
   } catch (error) {
@@ -80,7 +86,8 @@ async function place({ local, named }: ContactedHosts, options: LaunchOptions) {
   const shares = named.map(({ spec, host }) => ({ host, placements: placements.filter(on(spec.host)) }));
   const idle = shares.filter((share) => share.placements.length === 0 && share.host !== local);
   await Promise.all(idle.map(({ host }) => host.close()));
-  return { local, busy: shares.filter((share) => share.placements.length > 0) };
+  const servers = assignServers(placements, options.servers ?? 0);
+  return { local, busy: shares.filter((share) => share.placements.length > 0), servers };
 }
 
 function on(name: string): (placement: Placement) => boolean {

@@ -39,8 +39,9 @@ export class RemoteRank {
 
   /** The host is lost, and the rank with it. */
   abandon(): void {
-    const { rank, host } = this.placement;
-    this.ended({ rank, host, pid: this.pid, code: null, signal: 'SIGKILL', atMs: 0 });
+    const { rank, server, host } = this.placement;
+    const number = { rank, ...(server === undefined ? {} : { server }) };
+    this.ended({ ...number, host, pid: this.pid, code: null, signal: 'SIGKILL', atMs: 0 });
     for (const stream of Object.values(this.streams)) if (!stream.writableEnded) stream.end();
   }
 }

@@ -1,16 +1,17 @@
 import { userSettingNames, variableOf } from '../settings.js';
 import { formatCpuList } from './cpus.js';
 import type { RankStart } from './job-host.js';
+import { labelOf } from './process-names.js';
 
 /** A table of what goes where: rank, host, local rank, processors, GPU, threads. */
 export function placementTable(ranks: readonly RankStart[]): string[] {
-  const rows = ranks.map(({ placement: { rank, host, localRank, localSize }, environment, cpus }) => [
-    String(rank),
-    host,
-    `${localRank} of ${localSize}`,
+  const rows = ranks.map(({ placement, environment, cpus }) => [
+    labelOf(placement),
+    placement.host,
+    placement.server === undefined ? `${placement.localRank} of ${placement.localSize}` : '-',
     environment['TSRING_HOST'] ?? '',
     cpus === undefined ? 'any' : formatCpuList(cpus),
-    environment['CUDA_VISIBLE_DEVICES'] ?? '-',
+    environment['CUDA_VISIBLE_DEVICES'] || '-',
     environment['OMP_NUM_THREADS'] ?? '-',
   ]);
   const head = ['rank', 'host', 'local rank', 'address', 'cpus', 'gpu', 'threads'];

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { RingError } from '../errors.js';
 import { formatCpuList } from './cpus.js';
+import { nameOf } from './process-names.js';
 import type { RankExit, RankProcess, RankStart } from './job-host.js';
 
 /** What a host has for all of its ranks. */
@@ -22,7 +23,8 @@ export const secretFdInRank = 3;
  */
 export async function startLocal(start: RankStart, { secretFd, sharesInput }: LocalStart): Promise<RankProcess> {
   const { placement, cpus } = start;
-  const { rank, host } = placement;
+  const { rank, server, host } = placement;
+  const number = { rank, ...(server === undefined ? {} : { server }) };
   const node = [process.execPath, ...start.nodeArguments];
   // taskset becomes node: the process is the same, and all of node's threads begin where they may run.
   const [program = '', ...args] = cpus === undefined ? node : ['taskset', '-c', formatCpuList(cpus), ...node];
@@ -37,14 +39,14 @@ export async function startLocal(start: RankStart, { secretFd, sharesInput }: Lo
     if (pid === undefined || !stdout || !stderr) return await rejectWithReason(child);
     child.on('error', () => undefined); // a signal that cannot be sent; stop.ts looks at what is left
     const exited = new Promise<RankExit>((resolve) => {
-      child.once('exit', (code, signal) => resolve({ rank, pid, host, code, signal, atMs: performance.now() }));
+      child.once('exit', (code, signal) => resolve({ ...number, pid, host, code, signal, atMs: performance.now() }));
     });
     const hasExited = () => child.exitCode !== null || child.signalCode !== null;
     return { placement, pid, stdout, stderr, exited, hasExited };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const hint = program === 'taskset' ? ' (--bind-to needs taskset, of util-linux)' : '';
-    throw new RingError('RING_LAUNCH', `rank ${rank} cannot be started on ${host}: ${why}${hint}`, { cause });
+    throw new RingError('RING_LAUNCH', `${nameOf(placement)} cannot be started on ${host}: ${why}${hint}`, { cause });
   }
 }
 

@@ -3,6 +3,7 @@ import { RingError } from '../errors.js';
 import { firstCause, isFailure } from './first-cause.js';
 import type { Interrupts, StopSignal } from './interrupts.js';
 import type { OutputForwarder } from './output-forwarder.js';
+import { nameOf } from './process-names.js';
 import type { JobHost, RankExit, RankProcess } from './job-host.js';
 
 /** Why a job ends. */
@@ -28,15 +29,20 @@ export interface Watched {
   readonly output: OutputForwarder;
 }
 
-/** Resolves when all ranks have succeeded, or with the first thing that ends the job before. */
+/**
+ * Resolves when all ranks have succeeded, or with the first thing that ends the job before.
+ *
+ * @param ranks - parameter servers too
+ */
 export function watch(
   ranks: readonly RankProcess[],
   { hosts, interrupts, output, timeoutMs }: Watched,
 ): Promise<JobEnd> {
   const exits = ranks.map(({ exited }) => exited);
+  const ofRanks = ranks.filter(({ placement }) => placement.server === undefined).map(({ exited }) => exited);
   const isWitness = (exit: RankExit) => output.isWitness(exit);
   return Promise.race([
-    allSucceeded(exits),
+    allSucceeded(ofRanks), // parameter servers are there for them, and end with them
     firstCause(exits, isWitness, patience).then((exit): JobEnd => ({ kind: 'failed', exit })),
     interrupts.first.then((signal): JobEnd => ({ kind: 'interrupted', signal })),
     output.broken.then((): JobEnd => ({ kind: 'unread' })),
@@ -78,8 +84,8 @@ export function describeEnd(end: JobEnd, running: number): string | undefined {
   }
 }
 
-function describeExit({ rank, pid, host, code, signal }: RankExit): string {
-  const who = `rank ${rank} (pid ${pid}, host ${host})`;
+function describeExit({ pid, host, code, signal, ...number }: RankExit): string {
+  const who = `${nameOf(number)} (pid ${pid}, host ${host})`;
   if (signal === null) return `${who} exited with code ${code}`;
   const hint = signal === 'SIGKILL' ? ', not by tsrun: a user, or the system when memory ran out' : '';
   return `${who} was killed by ${signal}${hint}`;

@@ -136,6 +136,11 @@ describe('arguments of tsrun', () => {
     ['--nnodes 2 --node-rank 0 --rdzv-endpoint h:1 -H a a.js', /^--nnodes is for nodes/],
     ['--standalone --nnodes 2 --node-rank 0 --rdzv-endpoint h:1 -np 1 a.js', /^--standalone is one node/],
     ['--nnodes 2 --node-rank 0 --rdzv-endpoint h -np 1 a.js', /host:port is needed$/],
+    [
+      '--nnodes 2 --node-rank 0 --rdzv-endpoint h:1 -np 1 --ps 1 a.js',
+      /^--ps goes with ranks on this host or by --hosts/,
+    ],
+    ['-np 2 --ps 0 a.js', /--ps <P>.*a whole number from 1 to/],
     ['-np 2 --output-filname d a.js', /did you mean --output-filename\?$/],
     ['-np 2 --oversubscirbe a.js', /did you mean --oversubscribe\?$/],
   ];

@@ -4,7 +4,8 @@ import { rankEnvironment, travellingEnvironment } from '../../lib/launcher/envir
 
 describe('rankEnvironment', () => {
   const [placement] = assignRanks([{ host: 'here', slots: 2 }], 2);
-  const around = { jobId: 'id', store: '127.0.0.1:1', address: '127.0.0.1', secretFd: 3, threads: 4, gpu: undefined };
+  const job = { jobId: 'id', store: '127.0.0.1:1', address: '127.0.0.1', secretFd: 3, threads: 4, servers: 0 };
+  const around = { ...job, gpu: undefined };
   const of = (user: NodeJS.ProcessEnv, changes: object = {}) =>
     rankEnvironment(user, placement!, { ...around, ...changes });
 

@@ -1,0 +1,2 @@
+// Stays until it is ended.
+setInterval(() => undefined, 60_000);
