@@ -65,6 +65,11 @@ export type {
   GradientHook,
 } from './training/gradient-compressor.js';
 export * as layers from './training/layers/index.js';
+export {
+  ParameterServerOptimizer,
+  type ParameterServerMethods,
+  type ParameterServerOptions,
+} from './parameter-server/parameter-server-optimizer.js';
 export { shard, type ShardOptions } from './training/shard.js';
 export type { ReduceGradientsOptions } from './training/reduce-settings.js';
 export type { Weights } from './training/weights.js';

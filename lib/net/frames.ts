@@ -9,7 +9,7 @@ export function encodeFrame(message: unknown): Buffer {
   if (body.length > maxFrameBytes) {
     throw new RingError(
       'RING_INVALID_ARGUMENT',
-      `a store message has ${body.length} bytes, more than the ${maxFrameBytes} a frame holds`,
+      `a message has ${body.length} bytes, more than the ${maxFrameBytes} a frame holds`,
     );
   }
   const frame = Buffer.allocUnsafe(4 + body.length);
@@ -65,5 +65,5 @@ function parse(body: Buffer): unknown {
 }
 
 function badFrame(why: string, options?: ErrorOptions): RingError {
-  return new RingError('RING_HANDSHAKE', `a store frame ${why}: the other end is no tsring`, options);
+  return new RingError('RING_HANDSHAKE', `a frame ${why}: the other end is no tsring`, options);
 }

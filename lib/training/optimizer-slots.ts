@@ -24,10 +24,8 @@ function isSlots(value: unknown): value is Slot[] {
 /**
  * Of an optimizer that updates each element of a weight by that element's gradient, and nothing else, which is so for tfjs's own, a part of
  * the weights can be updated alone. It cannot be seen of others.
- *
- * @throws {RingError} `RING_INVALID_ARGUMENT`
  */
-export function checkElementwise(where: string, optimizer: tf.Optimizer): void {
+export function isElementwise(optimizer: tf.Optimizer): boolean {
   const classes = [
     tf.SGDOptimizer,
     tf.MomentumOptimizer,
@@ -37,7 +35,12 @@ export function checkElementwise(where: string, optimizer: tf.Optimizer): void {
     tf.AdagradOptimizer,
     tf.AdadeltaOptimizer,
   ];
-  if (classes.some(({ prototype }) => prototype.applyGradients === optimizer.applyGradients)) return;
+  return classes.some(({ prototype }) => prototype.applyGradients === optimizer.applyGradients);
+}
+
+/** @throws {RingError} `RING_INVALID_ARGUMENT` */
+export function checkElementwise(where: string, optimizer: tf.Optimizer): void {
+  if (isElementwise(optimizer)) return;
   throw invalid(
     where,
     `${optimizer.getClassName()} has an applyGradients of its own: shardOptimizerState is right only where ` +

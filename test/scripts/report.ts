@@ -1,4 +1,4 @@
-import { RingError } from '../../lib/errors.js';
+import type { RingError } from '../../lib/errors.js';
 
 /** Hands a value to the test that started this script. */
 export function report(value: unknown): void {
@@ -18,7 +18,12 @@ export async function caught(action: () => unknown): Promise<Caught> {
     await action();
     return { code: 'none', message: '', at: Date.now() };
   } catch (error) {
-    const code = error instanceof RingError ? error.code : 'not a RingError';
+    const code = isRingError(error) ? error.code : 'not a RingError';
     return { code, message: error instanceof Error ? error.message : String(error), at: Date.now() };
   }
+}
+
+/** By its name: there are two classes where a script runs what is compiled. */
+function isRingError(error: unknown): error is RingError {
+  return error instanceof Error && error.name === 'RingError';
 }
