@@ -16,7 +16,8 @@ describe('firstCause', () => {
       ranks.includes(ended.rank);
 
   it('is the first of several failures', async () => {
-    const exits = [later(0, 4, 2), later(1, 3, 1), Promise.resolve(exit(2, 0)), never];
+    const first = later(1, 3, 1);
+    const exits = [first.then(() => exit(0, 4)), first, Promise.resolve(exit(2, 0)), never];
     assert.equal((await firstCause(exits, witnesses(), patience)).rank, 1);
   });
 
