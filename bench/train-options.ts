@@ -4,7 +4,7 @@ import { type ModelName, modelNames } from './models/index.js';
 import type { DataFormat } from './models/net.js';
 
 export const optimizerNames = ['sgd', 'momentum', 'rmsprop', 'adam'] as const;
-export const variableUpdates = ['collective', 'independent'] as const;
+export const variableUpdates = ['collective', 'parameter_server', 'independent'] as const;
 /** What `accelerate` replaces in tfjs-node. */
 export const accelerable = ['relu', 'maxPool', 'optimizers'] as const;
 export type Accelerable = (typeof accelerable)[number];
@@ -23,6 +23,10 @@ export interface TrainOptions {
   /** Undefined: the model's own. */
   learning_rate?: number;
   variable_update: (typeof variableUpdates)[number];
+  /** On parameter servers: all ranks make each step together. */
+  cross_replica_sync?: true;
+  /** On parameter servers, without `cross_replica_sync`; undefined: no bound. */
+  max_staleness?: number;
   data_format: DataFormat;
   /** Reduce gradients while backward computes others. */
   overlap?: true;
@@ -49,9 +53,18 @@ export function parseTrainOptions(argv: readonly string[]): Parsed<TrainOptions>
     .addOption(
       choiceOption(
         'variable_update',
-        'collective: gradients are averaged over the ranks; independent: no communication',
+        'collective: gradients are averaged over the ranks; parameter_server: as tsrun --ps starts them; independent: no communication',
         variableUpdates,
       ).default('collective'),
+    )
+    .option(
+      '--cross_replica_sync',
+      'with parameter_server: a step of all ranks together (default: each at its own pace)',
+    )
+    .option(
+      '--max_staleness <n>',
+      'with parameter_server: steps that a rank may be ahead of the slowest',
+      wholeNumber(0),
     )
     .addOption(
       choiceOption('data_format', 'order of the dimensions inside the model', ['NHWC', 'NCHW']).default('NHWC'),

@@ -1,3 +1,4 @@
+import type { Optimizer } from '@tensorflow/tfjs';
 import * as ring from '../lib/index.js';
 import { type Backend, firstLine, openBackend, openBestBackend } from './backend.js';
 import { appendJsonLine } from './json-line.js';
@@ -124,6 +125,10 @@ function settle(options: TrainOptions, { name }: Backend) {
   if (name === 'wasm' && !isDense(model)) {
     throw new UsageError(`--model ${model}: tfjs has no gradients of convolutions on wasm; use --backend tensorflow`);
   }
+  const ofServers = options.cross_replica_sync ?? options.max_staleness;
+  if (ofServers !== undefined && options.variable_update !== 'parameter_server') {
+    throw new UsageError('--cross_replica_sync and --max_staleness go with --variable_update parameter_server');
+  }
   const spec: ModelSpec = models[model];
   return {
     ...options,
@@ -149,9 +154,9 @@ async function makeTrainer(settings: Settings, { tf }: Backend) {
     settings.seed + 1 + ring.rank(),
   );
   const own = makeOptimizer(tf, settings.optimizer, settings.learning_rate);
-  const collective = settings.variable_update === 'collective';
-  const optimizer = collective ? new ring.DistributedOptimizer(own, { overlap: settings.overlap === true }) : own;
-  if (collective) await ring.broadcastWeights(model.layers);
+  const communicates = settings.variable_update !== 'independent';
+  const optimizer = shared(own, settings);
+  if (settings.variable_update === 'collective') await ring.broadcastWeights(model.layers);
   return {
     parameters: model.layers.countParams(),
     /** One update of all weights. Returns this rank's loss, and so waits for the end of the step. */
@@ -163,9 +168,22 @@ async function makeTrainer(settings: Settings, { tf }: Backend) {
     },
     /** The mean of all ranks' losses; without communication this rank's own. */
     meanOverRanks(loss: number): number {
-      return collective ? ring.allreduceSync(Float64Array.of(loss), { name: 'loss' })[0]! : loss;
+      return communicates ? ring.allreduceSync(Float64Array.of(loss), { name: 'loss' })[0]! : loss;
     },
   };
+}
+
+/** The optimizer as `variable_update` has it step. */
+function shared(own: Optimizer, settings: Settings): Optimizer {
+  const { cross_replica_sync: sync = false, max_staleness: maxStaleness } = settings;
+  switch (settings.variable_update) {
+    case 'collective':
+      return new ring.DistributedOptimizer(own, { overlap: settings.overlap === true });
+    case 'parameter_server':
+      return new ring.ParameterServerOptimizer(own, { sync, ...(maxStaleness === undefined ? {} : { maxStaleness }) });
+    case 'independent':
+      return own;
+  }
 }
 
 function build(tf: Tf, settings: Settings): BuiltModel {

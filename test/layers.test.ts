@@ -17,7 +17,7 @@ const tsLayers: Layers = {
   collectives: ['tensors', 'session', 'native', 'base'],
   accelerate: ['tensors', 'collectives', 'native', 'base'],
   training: ['collectives', 'tensors', 'session', 'native', 'base'],
-  'parameter-server': ['training', 'collectives', 'session', 'net', 'base'],
+  'parameter-server': ['accelerate', 'training', 'collectives', 'session', 'net', 'base'],
   run: ['launcher', 'net', 'base'],
   index: ['run', 'parameter-server', 'accelerate', 'training', 'collectives', 'tensors', 'session', 'native', 'base'],
   launcher: ['flight', 'timeline', 'tuning', 'net', 'base'],

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import { tensorflowBackend } from '../accelerate/operations.js';
+import { replaceSteps } from '../accelerate/optimizers.js';
 import { RingError } from '../errors.js';
 import type { Setting } from '../settings.js';
 
@@ -21,6 +23,7 @@ export async function openServerBackend(asked: Setting<'serverBackend'>): Promis
     await tf.setBackend('cpu');
   }
   await tf.ready();
+  if (tensorflowBackend() !== undefined) replaceSteps(); // in one pass over the share
   return whyNot;
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { RingError } from '../errors.js';
 import type { Answer, LinkCall, LinkData, LinkResult, LinkSettings } from './link-calls.js';
@@ -25,7 +26,10 @@ export class Link {
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     const data: LinkData = { ...settings, signal: this.signal.buffer, values, port: port2 };
-    this.thread = new Worker(new URL('link-thread.js', import.meta.url), { workerData: data, transferList: [port2] });
+    const program = new URL('link-thread.js', import.meta.url);
+    if (!existsSync(program))
+      throw new RingError('RING_UNSUPPORTED', `parameter servers need tsring compiled: no ${program.pathname}`);
+    this.thread = new Worker(program, { workerData: data, transferList: [port2] });
     this.thread.unref();
     this.thread.on('error', () => undefined); // who waits for it is told by its silence
   }

@@ -99,12 +99,12 @@ class ServedSteps {
   }
 
   minimize(...[f, returnCost, variables]: Parameters<tf.Optimizer['minimize']>): tf.Scalar | null {
-    this.begin(variables ?? allVariables());
+    this.begin(variables ?? this.allVariables());
     return this.own.minimize(f, returnCost, variables);
   }
 
   computeGradients(...[f, variables]: Parameters<tf.Optimizer['computeGradients']>) {
-    this.begin(variables ?? allVariables());
+    this.begin(variables ?? this.allVariables());
     return this.own.computeGradients(f, variables);
   }
 
@@ -169,6 +169,12 @@ class ServedSteps {
     return remote;
   }
 
+  /** What `minimize` takes where it is given none, but for what the optimizer itself counts with. */
+  private allVariables(): tf.Variable[] {
+    const own = new Set<unknown>(Object.values(this.inner));
+    return Object.values(tf.engine().registeredVariables).filter((variable) => !own.has(variable));
+  }
+
   /** `iterations` counts this rank's steps, and those of the checkpoint that training began with. */
   private count(iterations: number): void {
     (this.inner as unknown as { iterations_: number }).iterations_ = iterations;
@@ -189,11 +195,6 @@ function configOfJob(): ServedConfig {
   const { rendezvous, servers } = config;
   if (servers > 0 && rendezvous !== undefined) return { ...config, rendezvous };
   throw new RingError('RING_CONFIG', `${where}: this job has no parameter servers; start it with tsrun --ps 1`);
-}
-
-/** What `minimize` takes where it is given none. */
-function allVariables(): tf.Variable[] {
-  return Object.values(tf.engine().registeredVariables);
 }
 
 function variableOf(name: string): tf.Variable {

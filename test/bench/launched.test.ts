@@ -47,6 +47,21 @@ describe('bench under tsrun', function () {
     await checkTraining('--model inception_v1 --backend tensorflow --image_size 32 --optimizer momentum');
   });
 
+  it('train.ts on parameter servers has every rank make every step', async () => {
+    const args =
+      '--model embedded --backend cpu --image_size 8 --num_classes 10 --batch_size 2 --num_batches 3 --num_warmup_batches 1';
+    const run = await tsrun({
+      np: 2,
+      flags: ['--ps', '2', '--server-backend', 'cpu'],
+      script: bench('../dist/bench/train.js'),
+      args: [...args.split(' '), '--variable_update', 'parameter_server', '--max_staleness', '1'],
+      timeoutMs: 60_000,
+    });
+    const { stdout } = run.ranks[0]!;
+    assert.ok(stdout.includes('Variables:   parameter_server'));
+    assert.match(stdout.at(-2)!, /^total images\/sec: \d+\.\d{2}$/);
+  });
+
   it('train.ts without communication leaves each rank its own loss', async () => {
     const args =
       '--model embedded --backend cpu --image_size 8 --num_classes 10 --batch_size 2 --num_batches 2 --num_warmup_batches 0';
