@@ -54,9 +54,9 @@ export function usualFile(env: NodeJS.ProcessEnv = process.env): string {
   return path.join(env['XDG_CONFIG_HOME'] || path.join(os.homedir(), '.config'), 'tsring', 'tuning.json');
 }
 
-/** Hosts of one class cost the same: processor, cores that we may use, architecture. */
+/** Hosts of one class cost the same: processor, cores of the host (not those that this rank is bound to), architecture. */
 export function hostClass(): string {
-  return `${os.cpus()[0]?.model.trim() ?? 'unknown processor'}, ${os.availableParallelism()} cores, ${os.arch()}`;
+  return `${os.cpus()[0]?.model.trim() ?? 'unknown processor'}, ${os.cpus().length} cores, ${os.arch()}`;
 }
 
 function readText(file: string, wanted: boolean): string | undefined {
