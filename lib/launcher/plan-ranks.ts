@@ -42,7 +42,9 @@ export function planRanks(
   if (first === undefined) return [];
   if (!options.oversubscribe) checkGpus(first, facts);
   const gpus = placements.map(({ localRank }) => gpuOf(localRank, facts.gpus));
-  const bindTo = options.bindTo === 'auto' && !facts.bindsRanks ? 'none' : options.bindTo;
+  // Parameter servers work on any core, and would keep one rank from its own more than others.
+  const leavesFree = options.bindTo === 'auto' && (!facts.bindsRanks || (options.servers ?? 0) > 0);
+  const bindTo = leavesFree ? 'none' : options.bindTo;
   const bound = bindRanks({ bindTo, host: first.host, nearNodes: gpus.map((gpu) => gpu?.node) }, facts.cpus);
   return placements.map((placement, index) => {
     const cpus = bound[index];
