@@ -1,4 +1,4 @@
-import { allgather, allgatherSync } from '../collectives.js';
+import { allgather, allgatherSync, barrier, barrierSync } from '../collectives.js';
 import { RingError } from '../errors.js';
 import { sessionOf } from '../process-set.js';
 import type { WithProcessSet } from './within.js';
@@ -11,7 +11,8 @@ export interface VariableShape {
 }
 
 /**
- * Compares the variables of all ranks, in order. Every rank learns of all, so every rank fails alike.
+ * Compares the variables of all ranks, in order. Every rank learns of all, so every rank fails alike: none before all know, as a rank that ends by
+ * its error would be the reason for the others'.
  *
  * @throws {RingError} `RING_MISMATCH` naming the first difference
  */
@@ -20,7 +21,14 @@ export async function checkSameVariables(
   variables: readonly VariableShape[],
   options: WithProcessSet = {},
 ): Promise<void> {
-  compare(name, decode(await allgather(encode(variables), { ...options, name })), options);
+  const difference = compared(name, decode(await allgather(encode(variables), { ...options, name })), options);
+  if (difference === undefined) return;
+  try {
+    await barrier({ ...options, name: `${name}.known` });
+  } catch {
+    // A rank has thrown already.
+  }
+  throw difference;
 }
 
 /** As `checkSameVariables`, blocking this thread. */
@@ -29,7 +37,14 @@ export function checkSameVariablesSync(
   variables: readonly VariableShape[],
   options: WithProcessSet = {},
 ): void {
-  compare(name, decode(allgatherSync(encode(variables), { ...options, name })), options);
+  const difference = compared(name, decode(allgatherSync(encode(variables), { ...options, name })), options);
+  if (difference === undefined) return;
+  try {
+    barrierSync({ ...options, name: `${name}.known` });
+  } catch {
+    // A rank has thrown already.
+  }
+  throw difference;
 }
 
 /** One line of JSON a rank, so that the lines of all ranks can follow each other. */
@@ -48,18 +63,19 @@ function decode(lines: Uint8Array): string[][] {
   );
 }
 
-function compare(name: string, byRank: readonly string[][], { processSet }: WithProcessSet): void {
+function compared(name: string, byRank: readonly string[][], { processSet }: WithProcessSet): RingError | undefined {
   const { ranks } = sessionOf(name, processSet);
   const reference = byRank[0]!;
-  byRank.forEach((own, place) => {
+  for (const [place, own] of byRank.entries()) {
     const length = Math.max(own.length, reference.length);
     for (let index = 0; index < length; index++) {
       if (own[index] === reference[index]) continue;
-      throw new RingError(
+      return new RingError(
         'RING_MISMATCH',
         `${name}: variable ${index} is ${own[index] ?? 'missing'} on rank ${ranks[place]} and ${reference[index] ?? 'missing'} on rank ${ranks[0]} ` +
           `(${own.length} and ${reference.length} variables); every rank must build the same model, in the same order`,
       );
     }
-  });
+  }
+  return undefined;
 }
