@@ -1,5 +1,5 @@
 // Runs every check of the project and ends with one line, `N passed, N failed, N skipped`. A check that is one command counts as one.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,16 @@ const require = createRequire(import.meta.url);
 const node = process.execPath;
 const bin = (name, path) => join(require.resolve(`${name}/package.json`), '..', path);
 
-const suites = [
+/** Of one thread each, so they run side by side. */
+const checks = [
   { title: 'types', args: [bin('typescript', 'bin/tsc'), '--noEmit', '--project', 'tsconfig.json'] },
   { title: 'eslint', args: [bin('eslint', 'bin/eslint.js'), '.'] },
   { title: 'prettier', args: [bin('prettier', 'bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'] },
   { title: 'clang-format', args: ['scripts/clang-format.mjs', '--check'] },
+];
+
+/** These want all cores. */
+const suites = [
   { title: 'addon by cmake-js', args: ['scripts/build-addon.mjs', '--cmake'], needs: 'cmake' },
   { title: 'engine, under sanitizers', args: ['scripts/test-native.mjs'], counts: true },
   {
@@ -27,6 +32,7 @@ const suites = [
 const folder = mkdtempSync(join(tmpdir(), 'tsring-test-'));
 const total = { passed: 0, failed: 0, skipped: 0, reasons: [] };
 try {
+  for (const counts of await Promise.all(checks.map(check))) add(total, counts);
   for (const suite of suites) {
     console.log(`\n== ${suite.title}`);
     add(total, run(suite));
@@ -37,6 +43,16 @@ try {
 for (const reason of total.reasons) console.log(`skipped: ${reason}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed > 0 ? 1 : 0;
+
+async function check({ title, args }) {
+  const began = performance.now();
+  const child = spawn(node, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk));
+  const status = await new Promise((resolve) => child.once('error', resolve).once('close', resolve));
+  console.log(`\n== ${title}\n${Buffer.concat(output)}-- ${title}: ${seconds(began)} s`);
+  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0, reasons: [] };
+}
 
 function run({ title, args, counts, needs }) {
   if (needs && spawnSync(needs, ['--version'], { stdio: 'ignore' }).error) {
@@ -49,13 +65,17 @@ function run({ title, args, counts, needs }) {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, TSRING_TEST_COUNTS: file },
   });
-  console.log(`-- ${title}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  console.log(`-- ${title}: ${seconds(began)} s`);
   const failed = status === 0 ? 0 : 1;
   if (!counts) return { passed: 1 - failed, failed, skipped: 0, reasons: [] };
   // A suite that died before it could count is one failure.
   if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, reasons: [] };
   const counted = JSON.parse(readFileSync(file, 'utf8'));
   return { ...counted, failed: Math.max(counted.failed, failed) };
+}
+
+function seconds(began) {
+  return ((performance.now() - began) / 1000).toFixed(1);
 }
 
 function add(sum, more) {
