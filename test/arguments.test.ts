@@ -107,7 +107,7 @@ describe('arguments', () => {
     [
       'a mixed group',
       () => ring.groupedAllreduceSync<ring.Value>([array, tf.scalar(1)]),
-      /tensors and typed arrays are mixed/,
+      /tensors, typed arrays and device buffers are mixed/,
     ],
     [
       'a tensor in place',
