@@ -15,25 +15,25 @@ describe('training on parameter servers', () => {
 
   /** As test/training/equal-weights.test.ts has it: sums in another order, and Adam divides by small numbers. */
   const tolerance: Readonly<Record<string, number>> = { sgd: 2e-6, momentum: 2e-6, adam: 1e-4 };
-  for (const [backend, servers] of [
-    ['cpu', 1],
-    ['tensorflow', 2],
+  for (const [backend, servers, names] of [
+    ['cpu', 1, ['sgd', 'adam']],
+    ['tensorflow', 2, ['momentum', 'adam']],
   ] as const) {
     describe(`with sync, on 2 ranks and ${servers} of them, ${backend} backend`, () => {
       before(function () {
         if (backend === 'tensorflow') skipWithoutTensorflow(this);
       });
 
-      it('gives the weights of one process with the whole batch: sgd, momentum, adam', async () => {
+      it(`gives the weights of one process with the whole batch: ${names.join(', ')}`, async () => {
         const flags = ['--ps', String(servers), '--server-backend', backend];
-        const args = [backend, ...Object.keys(tolerance)];
+        const args = [backend, ...names];
         const { ranks } = await tsrun({ np: 2, flags, script: `${scripts}/equal.ts`, args, timeoutMs });
         const [chief, other] = ranks.map(({ result }) => result as Record<string, Trained>);
-        for (const [name, bound] of Object.entries(tolerance)) {
+        for (const name of names) {
           const { served, alone } = chief![name]!;
           assert.deepEqual(other![name]!.served, served, `${name}: the same bits on both ranks`);
           const difference = Math.max(...served.flat().map((value, i) => Math.abs(value - alone!.flat()[i]!)));
-          assert.ok(difference <= bound, `${name}: differs by ${difference}`);
+          assert.ok(difference <= tolerance[name]!, `${name}: differs by ${difference}`);
         }
       });
     });
@@ -85,7 +85,7 @@ describe('training on parameter servers', () => {
 
   it('learns handwritten digits while ranks step at their own pace', async function () {
     this.timeout(120_000);
-    const { ranks } = await tsrun({ np: 2, flags: ['--ps', '2'], script: `${scripts}/digits.ts`, timeoutMs: 100_000 });
+    const { ranks } = await tsrun({ np: 2, flags: ['--ps', '1'], script: `${scripts}/digits.ts`, timeoutMs: 100_000 });
     for (const { result } of ranks) {
       const { accuracy, iterations } = result as { accuracy: number; iterations: number };
       assert.ok(accuracy > 0.8, `${accuracy} of held-out digits`);
