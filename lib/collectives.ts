@@ -1,17 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  checkedDType,
-  checkedName,
-  checkedRoot,
-  checkedRows,
-  invalid,
-  isTensor,
-  type Same,
-  type Value,
-} from './arguments.js';
+import { checkedDType, checkedRoot, checkedRows, invalid, isTensor, type Same, type Value } from './arguments.js';
 import { differentiable, gradientName, noGradient } from './collectives/gradients.js';
 import { handle, type Handle } from './collectives/handle.js';
-import { reduction, type NamedOptions, type ReduceOptions } from './collectives/reduction.js';
+import { named, type NamedOptions } from './collectives/named.js';
+import { reduction, type ReduceOptions } from './collectives/reduction.js';
 import { all, checkedValues, first } from './collectives/values.js';
 import type { UnderWay } from './collectives/under-way.js';
 import { operateSync, start, type Operation } from './operation.js';
@@ -229,8 +221,7 @@ function gathering(
 ): Operation {
   const dtypes = checkedValues(where, values, where === 'groupedAllgather');
   values.forEach((value) => checkedRows(where, value));
-  const name = checkedName(where, options.name, () => session.nextName(where));
-  return { kind: 'allgather', name, values, dtypes, inPlace: false };
+  return { kind: 'allgather', ...named(session, where, options), values, dtypes, inPlace: false };
 }
 
 function spreading(session: ActiveSession, value: Value, root: number, options: BroadcastOptions): Operation {
@@ -238,14 +229,12 @@ function spreading(session: ActiveSession, value: Value, root: number, options: 
   if (options.inPlace && isTensor(value) && !(value instanceof tf.Variable))
     throw invalid('broadcast', 'a tensor cannot be changed in place; give a tf.Variable, or leave inPlace out');
   const rootRank = checkedRoot('broadcast', root, session.ranks);
-  const name = checkedName('broadcast', options.name, () => session.nextName('broadcast'));
   const inPlace = options.inPlace === true && !isTensor(value);
-  return { kind: 'broadcast', name, rootRank, values: [value], dtypes, inPlace };
+  return { kind: 'broadcast', ...named(session, 'broadcast', options), rootRank, values: [value], dtypes, inPlace };
 }
 
 function meeting(session: ActiveSession, options: NamedOptions): Operation {
-  const name = checkedName('barrier', options.name, () => session.nextName('barrier'));
-  return { kind: 'barrier', name, values: [], dtypes: [], inPlace: false };
+  return { kind: 'barrier', ...named(session, 'barrier', options), values: [], dtypes: [], inPlace: false };
 }
 
 /** The result, or the variable that it was put into. */

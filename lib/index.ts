@@ -44,7 +44,8 @@ export {
   reducescatterSync,
   type ReducescatterOptions,
 } from './collectives/reducescatter.js';
-export type { Compression, NamedOptions, ReduceOptions } from './collectives/reduction.js';
+export type { NamedOptions } from './collectives/named.js';
+export type { Compression, ReduceOptions } from './collectives/reduction.js';
 export { sparseAllreduce, sparseAllreduceSync, type Sparse, type SparseOptions } from './collectives/sparse.js';
 export { broadcastWeights } from './training/broadcast.js';
 export { broadcastOptimizerState } from './training/broadcast-optimizer-state.js';

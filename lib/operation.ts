@@ -31,6 +31,8 @@ export interface Operation {
   /** One a value. */
   readonly dtypes: readonly DType[];
   readonly inPlace: boolean;
+  /** Its turn among what waits. */
+  readonly priority?: number;
   /** A deadline of its own. */
   readonly timeoutMs?: number;
   /** Names of the values, for messages. */
@@ -59,11 +61,11 @@ export function operateSync(session: ActiveSession, operation: Operation): Moved
   );
 }
 
-/** The typed array of an allreduce that has no other value and no factors, and travels as it is. */
-function onlyArray({ kind, values, payload, prescale, postscale }: Operation): NumericArray | undefined {
+/** The typed array of an allreduce that has no other value, no factors and no priority, and travels as it is. */
+function onlyArray({ kind, values, payload, prescale, postscale, priority }: Operation): NumericArray | undefined {
   const [value] = values;
   if (kind !== 'allreduce' || values.length > 1 || isTensor(value) || isOnDevice(value)) return undefined;
-  if (payload !== undefined) return undefined;
+  if (payload !== undefined || priority !== undefined) return undefined;
   return prescale === undefined && postscale === undefined ? value : undefined;
 }
 

@@ -84,6 +84,12 @@ describe('arguments', () => {
     ],
     ['an empty name', () => ring.allreduceSync(array, { name: '' }), /name has 0 bytes; 1 to 512/],
     ['a long name', () => ring.barrierSync({ name: 'ü'.repeat(257) }), /^barrier: name has 514 bytes/],
+    ['a priority that is not whole', () => ring.barrierSync({ priority: 0.5 }), /^barrier: priority is 0.5; a whole/],
+    [
+      'a priority that is too large',
+      () => ring.allreduceSync(array, { priority: 2 ** 31 }),
+      /priority is 2147483648; a/,
+    ],
     ['a name of another type', () => ring.barrierSync({ name: 7 as never }), /name is 7; give a string/],
     ['a root outside', () => ring.broadcastSync(array, 1), /^broadcast: rootRank is 1; a rank of this ring, 0 to 0/],
     ['half a root', () => ring.broadcastSync(array, 0.5), /rootRank is 0.5/],

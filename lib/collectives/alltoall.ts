@@ -1,12 +1,12 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { checkedDType, checkedName, checkedRows, checkedSplits, type Same, type Value } from '../arguments.js';
+import { checkedDType, checkedRows, checkedSplits, type Same, type Value } from '../arguments.js';
 import type { Moved } from '../native/started.js';
 import { operateSync, start, type Operation } from '../operation.js';
 import type { ActiveSession } from '../active-session.js';
 import { sessionOf } from '../process-set.js';
 import { differentiable, gradientName } from './gradients.js';
 import { handle, type Handle } from './handle.js';
-import type { NamedOptions } from './reduction.js';
+import { named, type NamedOptions } from './named.js';
 import { first } from './values.js';
 
 export interface AlltoallOptions extends NamedOptions {
@@ -47,8 +47,7 @@ function exchange(session: ActiveSession, value: Value, options: AlltoallOptions
   const where = 'alltoall';
   const dtypes = [checkedDType(where, value)];
   const splits = checkedSplits(where, options.splits, checkedRows(where, value), session.config.size);
-  const name = checkedName(where, options.name, () => session.nextName(where));
-  return { kind: where, name, splits, values: [value], dtypes, inPlace: false };
+  return { kind: where, ...named(session, where, options), splits, values: [value], dtypes, inPlace: false };
 }
 
 /** What came goes back: as many rows to each rank as came from it. */

@@ -1,9 +1,9 @@
-import { checkedName, checkedTimeout } from '../arguments.js';
+import { checkedTimeout } from '../arguments.js';
 import type { ActiveSession } from '../active-session.js';
 import { operateSync, start, type Operation } from '../operation.js';
 import { sessionOf } from '../process-set.js';
 import { handle, type Handle } from './handle.js';
-import type { NamedOptions } from './reduction.js';
+import { named, type NamedOptions } from './named.js';
 
 export interface MonitoredBarrierOptions extends NamedOptions {
   /** From the first rank that comes; default: the session's `timeoutMs`. */
@@ -34,6 +34,12 @@ export function monitoredBarrierSync(options: MonitoredBarrierOptions = {}): voi
 
 function meeting(session: ActiveSession, options: MonitoredBarrierOptions): Operation {
   const timeoutMs = checkedTimeout('monitoredBarrier', options.timeoutMs ?? session.config.timeoutMs);
-  const name = checkedName('monitoredBarrier', options.name, () => session.nextName('monitoredBarrier'));
-  return { kind: 'barrier', name, values: [], dtypes: [], inPlace: false, timeoutMs };
+  return {
+    kind: 'barrier',
+    ...named(session, 'monitoredBarrier', options),
+    values: [],
+    dtypes: [],
+    inPlace: false,
+    timeoutMs,
+  };
 }

@@ -2,7 +2,7 @@ import { deserialize, serialize } from 'node:v8';
 import { checkedRoot, invalid } from '../arguments.js';
 import { allgather, allgatherSync } from '../collectives.js';
 import { sessionOf } from '../process-set.js';
-import type { NamedOptions } from './reduction.js';
+import type { NamedOptions } from './named.js';
 
 /**
  * Gives every rank the root's value: anything that a structured clone can hold (numbers, strings, arrays, plain objects, maps, sets, dates,

@@ -1,7 +1,6 @@
 import {
   checkedFactor,
   checkedLabels,
-  checkedName,
   checkedOp,
   checkedPayload,
   checkedRows,
@@ -12,15 +11,8 @@ import {
 import type { HalfDType, ReduceOp } from '../native/binding.js';
 import type { Operation } from '../operation.js';
 import type { ActiveSession } from '../active-session.js';
-import type { ProcessSet } from '../process-set.js';
+import { named, type NamedOptions } from './named.js';
 import { checkedValues } from './values.js';
-
-export interface NamedOptions {
-  /** The same on all ranks; calls pair up by it, in any order. Unnamed calls are numbered, and so must come in the same order. */
-  name?: string;
-  /** The ranks that take part; all of the job's unless given. Names count within a set: sets may use the same at once. */
-  processSet?: ProcessSet;
-}
 
 export interface ReduceOptions extends NamedOptions {
   /**
@@ -78,10 +70,10 @@ export function reduction(
     throw invalid(where, 'compression is for an allreduce that is no adasum; leave it out');
   if (payload === 'int8' && op !== 'sum' && op !== 'average')
     throw invalid(where, `compression 'int8' is for sums and averages, not for op '${op}'`);
-  const name = checkedName(where, options.name, () => session.nextName(where));
   const labels = checkedLabels(where, options.labels, values.length);
   return {
-    ...{ kind, name, op, values, dtypes, inPlace: options.inPlace === true },
+    ...named(session, where, options),
+    ...{ kind, op, values, dtypes, inPlace: options.inPlace === true },
     ...(prescale !== undefined && { prescale }),
     ...(postscale !== undefined && { postscale }),
     ...(payload !== undefined && { payload }),

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { checkedName, checkedRows, invalid, isTensor, show, type Same, type Value } from '../arguments.js';
+import { checkedRows, invalid, isTensor, show, type Same, type Value } from '../arguments.js';
 import { gatherSync } from '../collectives.js';
 import type { NumericArray } from '../native/binding.js';
 import { start, type Operation } from '../operation.js';
 import { sessionOf } from '../process-set.js';
 import { handle, type Handle } from './handle.js';
-import type { NamedOptions } from './reduction.js';
+import { named, type NamedOptions } from './named.js';
 import { checkedValues } from './values.js';
 
 /** Rows of a large tensor of which most are zero: `values` holds row `indices[i]` at `i`. A row may come more than once, and then adds up. */
@@ -53,9 +53,10 @@ export function sparseAllreduceSync<V extends Value>(sparse: Sparse<V>, options:
 function gathering(
   session: ReturnType<typeof sessionOf>,
   { indices, values }: Sparse,
-  { op = 'average', name }: SparseOptions,
+  options: SparseOptions,
 ): Operation {
   const where = 'sparseAllreduce';
+  const { op = 'average' } = options;
   if (!['average', 'sum'].includes(op)) throw invalid(where, `op is ${show(op)}; 'average' or 'sum'`);
   const dtypes = checkedValues(where, [indices, values], true);
   if (dtypes[0] !== 'int32') throw invalid(where, `indices are ${dtypes[0]}; give int32`);
@@ -67,7 +68,7 @@ function gathering(
     throw invalid(where, `${rows} indices do not go with ${length} values`);
   return {
     ...{ kind: 'allgather', values: [indices, values], dtypes, inPlace: false },
-    name: checkedName(where, name, () => session.nextName(where)),
+    ...named(session, where, options),
   };
 }
 

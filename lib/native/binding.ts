@@ -111,6 +111,8 @@ export interface RequestHeader {
   readonly payload?: PayloadDType;
   /** Where the tensors are; absent: in main memory. */
   readonly memory?: 'cuda';
+  /** Of what all have asked for and waits, the largest goes first; absent: 0. Rank 0's counts. */
+  readonly priority?: number;
   /** A deadline of its own, past which this operation fails and the ring goes on. */
   readonly timeoutMs?: number;
   /** The variables' names, one a tensor, for messages. */

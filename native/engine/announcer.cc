@@ -1,24 +1,48 @@
 #include "engine/announcer.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace tsring {
+namespace {
+
+// What is refused costs no time, and need not wait. A join goes last: all that came before it goes before.
+bool goesBefore(const Verdict& a, const Verdict& b) {
+  const auto place = [](const Verdict& verdict) {
+    return std::tuple(verdict.status.ok(), verdict.lastRank >= 0, -int64_t{verdict.priority});
+  };
+  return place(a) < place(b);
+}
+
+}  // namespace
+
+void Announcer::add(Verdict verdict) {
+  if (verdict.priority != 0) inTurn_ = true;
+  waiting_.push_back(std::move(verdict));
+}
 
 void Announcer::release() {
-  if (waiting_.empty()) return;
-  releasing_ = std::exchange(waiting_, {});
-  for (next_ = 0; next_ < releasing_.size();) {
-    Verdict verdict = std::move(releasing_[next_++]);
-    // Nothing that is awaited is forgotten: a number by which all have asked is still good.
-    if (verdict.number == 0) {
-      releaseInFull(std::move(verdict));
-      continue;
-    }
-    numbers_.push_back(verdict.number);
-    ways_.onVerdict(cache_.use(verdict.number));
+  if (inTurn_) std::ranges::stable_sort(waiting_, goesBefore);
+  while (!waiting_.empty()) {
+    if (inTurn_ && waiting_.front().status.ok() && ways_.underWay() >= kAhead) break;
+    releaseFirst();
   }
   sendNumbers();
+}
+
+void Announcer::releaseAll() {
+  while (!waiting_.empty()) releaseFirst();
+  sendNumbers();
+}
+
+void Announcer::releaseFirst() {
+  Verdict verdict = std::move(waiting_.front());
+  waiting_.pop_front();
+  // Nothing that is awaited is forgotten: a number by which all have asked is still good.
+  if (verdict.number == 0) return releaseInFull(std::move(verdict));
+  numbers_.push_back(verdict.number);
+  ways_.onVerdict(cache_.use(verdict.number));
 }
 
 void Announcer::releaseInFull(Verdict verdict) {
@@ -53,8 +77,7 @@ void Announcer::sendNumbers() {
 
 bool Announcer::awaited(const std::string& name) const {
   if (ways_.awaited(name)) return true;
-  return std::any_of(releasing_.begin() + static_cast<std::ptrdiff_t>(next_), releasing_.end(),
-                     [&](const Verdict& verdict) { return verdict.name == name; });
+  return std::ranges::any_of(waiting_, [&](const Verdict& verdict) { return verdict.name == name; });
 }
 
 }  // namespace tsring

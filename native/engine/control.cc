@@ -36,7 +36,8 @@ Control::Control(Options options, std::vector<Socket> links, uint32_t generation
       negotiator_(options_.members),
       announcer_(options_.size > 1 ? options_.cacheCapacity : 0, FrameHub::kMaxPayloadBytes,
                  {[this](FrameType type, const Bytes& payload) { hub_.sendToAll(static_cast<uint8_t>(type), payload); },
-                  callbacks_.onVerdict, [this](const std::string& name) { return negotiator_.holds(name); }}),
+                  callbacks_.onVerdict, [this](const std::string& name) { return negotiator_.holds(name); },
+                  callbacks_.underWay}),
       left_(static_cast<size_t>(options_.size)),
       stallWatch_(options_.size, options_.stallCheck),
       dumpSignal_(hub_.wakeFd()),
@@ -62,6 +63,10 @@ void Control::report(Status fault) {
   hub_.wake();
 }
 
+void Control::carriedOut() {
+  if (holdsBack_) hub_.wake();
+}
+
 void Control::leave(std::vector<std::string> givenUp, Deadline deadline) {
   {
     MutexLock lock(mutex_);
@@ -74,9 +79,9 @@ void Control::leave(std::vector<std::string> givenUp, Deadline deadline) {
 void Control::run() {
   if (!coordinates() && !options_.sharesClock) askClock();
   while (handlePosted()) {
-    announcer_.release();
+    release();
     hub_.poll(nextDeadline());
-    announcer_.release();
+    release();
     beat();
     checkSilence();
     checkOverdue();
@@ -120,7 +125,7 @@ bool Control::handlePosted() {
     }
   }
   if (leaving) {
-    announcer_.release();
+    announcer_.releaseAll();
     if (coordinates()) onGivenUp(0, leaving->givenUp);
     ByteWriter out;
     encode(fitting(std::move(leaving->givenUp)), out);
@@ -251,6 +256,14 @@ void Control::announce(Verdict verdict) {
   announcer_.add(std::move(verdict));
 }
 
+// What is carried out while we look is either seen here or wakes us.
+void Control::release() {
+  if (!announcer_.waits()) return;
+  holdsBack_ = true;
+  announcer_.release();
+  holdsBack_ = announcer_.waits();
+}
+
 // A rank that left keeps nobody waiting: what still needs it fails now. A worker only knows of rank 0, without which
 // nothing is agreed.
 void Control::onLeft(int peer) {
@@ -271,7 +284,7 @@ void Control::onGivenUp(int rank, const std::vector<std::string>& names) {
 
 void Control::broken(Status reason, Agreed agreed) {
   if (broken_) return;
-  announcer_.release();  // what was agreed on before
+  announcer_.releaseAll();  // what was agreed on before
   broken_ = true;
   if (coordinates()) {
     ByteWriter out;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -52,6 +53,7 @@ class Control {
     std::function<void(const Status& reason, Agreed agreed)> onBroken;  // once
     std::function<void()> onDumpAsked;                                  // by a signal
     std::function<void(std::chrono::nanoseconds)> onClock;              // what to add to our clock for rank 0's
+    std::function<size_t()> underWay;  // operations that were agreed on and are not carried out here
   };
 
   /// `recorder` is told nothing and asked what this rank waits for; it must outlive this.
@@ -64,6 +66,9 @@ class Control {
 
   /// The data thread met an error: the coordinator is told, and its word is awaited. Any thread.
   void report(Status fault);
+
+  /// An operation that was agreed on has been carried out here: what waited for that may go. Any thread.
+  void carriedOut();
 
   /// Tells all that this rank asks for nothing more and does not do what it asked for under the names `givenUp` (those
   /// that all have agreed on at the end), and ends the thread. The caller's thread; safe to call twice.
@@ -83,6 +88,7 @@ class Control {
   void onVerdict(Verdict verdict);
   bool onKnownVerdicts(const std::vector<uint32_t>& numbers);
   void announce(Verdict verdict);
+  void release();
   void ask(Request request, const Terms& terms);
   void askInFull(const Request& request);
   void sendKnown();
@@ -119,6 +125,7 @@ class Control {
   FrameHub hub_;  // but for wake()
   Negotiator negotiator_;
   Announcer announcer_;                  // rank 0's
+  std::atomic<bool> holdsBack_ = false;  // it does; for carriedOut()
   KnownRequests known_;                  // of all others
   std::vector<uint32_t> askedByNumber_;  // to send
   std::vector<bool> left_;

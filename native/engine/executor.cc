@@ -37,6 +37,7 @@ Executor::~Executor() {
 
 void Executor::enqueue(Operation operation) {
   MutexLock lock(mutex_);
+  ++underWay_;
   queue_.push_back(std::move(operation));
   changed_.notifyAll();
 }
@@ -78,6 +79,8 @@ void Executor::run() {
     Outcome outcome = failed.ok() ? carryOut(operation, operation.ticket->record)
                                   : Outcome{failureOf(operation.request.header, failed), {}, {}, nullptr};
     pending_.settle(operation.ticket, std::move(outcome));
+    --underWay_;
+    onCarriedOut_();
   }
 }
 

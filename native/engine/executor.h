@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -32,8 +34,13 @@ class Executor {
   /// What does operations on GPUs; it must outlive this. Before the first operation.
   void useDevice(DeviceBackend* device) { device_ = device; }
 
+  /// Has `told` called, on the data thread, whenever an operation has been carried out. Before the first operation.
+  void onCarriedOut(std::function<void()> told) { onCarriedOut_ = std::move(told); }
+
   /// An operation that all ranks have agreed on. Any thread.
   void enqueue(Operation operation);
+  /// Operations that were enqueued and are not carried out. Any thread.
+  size_t underWay() const { return underWay_.load(); }
 
   /// From now on nothing is begun; what waits fails with `reason`. Any thread. (To end a running one, interrupt the
   /// mesh.)
@@ -72,6 +79,8 @@ class Executor {
   DeviceBackend* device_ = nullptr;
   const size_t fusionThresholdBytes_;
   const OnFailure onFailure_;
+  std::function<void()> onCarriedOut_ = [] {};
+  std::atomic<size_t> underWay_ = 0;
   BlockPool pool_;
 
   Mutex mutex_;

@@ -108,7 +108,10 @@ std::vector<Verdict> Negotiator::join(int rank, Request request, Clock::time_poi
 std::optional<Verdict> Negotiator::settled(const std::string& name, Clock::time_point now) {
   const auto it = pending_.find(name);
   if (!complete(it->second)) return std::nullopt;
+  const auto& ours = it->second.byRank.front();
+  const int32_t priority = ours ? ours->header.priority : 0;
   Verdict verdict = judge(name, it->second);
+  verdict.priority = priority;
   for (size_t rank = 0; rank < size_; ++rank) {
     const auto& request = it->second.byRank[rank];
     if (request && request->header.kind == OperationKind::kJoin) joined_[rank] = false;

@@ -25,6 +25,7 @@ struct Verdict {
   uint32_t forgotten = 0;
   // Of rank 0 alone, not sent with a verdict.
   std::vector<Request> asked = {};  // by rank; of a good verdict on what all have asked for, and is worth knowing
+  int32_t priority = 0;             // as rank 0 asked for it; 0 where that has joined
 };
 
 /// An operation that some ranks wait for.

@@ -80,6 +80,7 @@ struct RequestHeader {
   // Of this rank alone, not sent with a request.
   std::chrono::milliseconds timeout{0};  // a deadline of its own; 0: the session's
   std::vector<std::string> labels = {};  // the variables' names, for messages; may be empty
+  int32_t priority = 0;                  // of what is agreed on and waits, the largest goes first; rank 0's counts
 
   bool compresses() const { return payload != DType::kFloat32; }
   bool onDevice() const { return memory == MemoryKind::kCuda; }

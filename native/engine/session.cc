@@ -382,6 +382,7 @@ void Session::Engine::start(std::vector<Socket> controlLinks, std::vector<std::s
   device =
       std::make_unique<NcclBackend>(moves, GpuChoice{options.cudaDevice, options.ncclLibrary}, names, options.timeout);
   executor->useDevice(device.get());
+  executor->onCarriedOut([this] { control->carriedOut(); });
   if (agreement) {
     pending.announceTo(agreement.get());
     direct = std::make_unique<DirectPath>(*agreement, *executor, recorder, static_cast<size_t>(options.size));
@@ -395,7 +396,8 @@ void Session::Engine::start(std::vector<Socket> controlLinks, std::vector<std::s
                            onBroken(reason, agreed == Control::Agreed::kInterrupt);
                          },
                          [this] { dump(options.flightRecorderDir, "signal", recorder.records()); },
-                         [this](std::chrono::nanoseconds offset) { clockOffset = offset; }});
+                         [this](std::chrono::nanoseconds offset) { clockOffset = offset; },
+                         [this] { return executor->underWay(); }});
 }
 
 void Session::Engine::sayWhatWasChosen() const {

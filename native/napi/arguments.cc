@@ -278,6 +278,9 @@ RequestHeader parseRequestHeader(const Napi::Object& request) {
   if (!request.Get("timeoutMs").IsUndefined()) {
     header.timeout = std::chrono::milliseconds(requireInteger(request, "timeoutMs", 1, INT32_MAX));
   }
+  if (!request.Get("priority").IsUndefined()) {
+    header.priority = static_cast<int32_t>(requireInteger(request, "priority", INT32_MIN, INT32_MAX));
+  }
   if (const Napi::Value labels = request.Get("labels"); labels.IsArray()) {
     for (uint32_t i = 0; i < labels.As<Napi::Array>().Length(); ++i) {
       header.labels.push_back(labels.As<Napi::Array>().Get(i).ToString());

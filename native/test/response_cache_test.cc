@@ -75,14 +75,17 @@ class Exchange {
                    {[this](FrameType type, const Bytes& payload) {
                       for (size_t rank = 1; rank < size_; ++rank) down_[rank].push_back({type, payload});
                     },
-                    [this](const Verdict& verdict) { heard(0, verdict); },
-                    [this](const std::string& name) { return negotiator_.holds(name); }}),
+                    [this](const Verdict& verdict) {
+                      underWay_ += verdict.status.ok();
+                      heard(0, verdict);
+                    },
+                    [this](const std::string& name) { return negotiator_.holds(name); }, [this] { return underWay_; }}),
         capacity_(capacity) {}
 
   void run() {
     while (!done()) {
       const size_t rank = random_() % size_;
-      switch (random_() % 4) {
+      switch (random_() % 5) {
         case 0:
           ask(rank);
           break;
@@ -91,6 +94,9 @@ class Exchange {
           break;
         case 2:
           if (!down_[rank].empty()) receiveFromRank0(rank);
+          break;
+        case 3:
+          if (underWay_ > 0) --underWay_;
           break;
         default:
           announcer_.release();
@@ -125,6 +131,7 @@ class Exchange {
     Request request =
         tsring::requestOf(kind, std::string(1, static_cast<char>('a' + name)), static_cast<int64_t>(rows));
     if (differ(name, round) && rank == size_ - 1) request.header.dtype = DType::kInt32;
+    request.header.priority = static_cast<int32_t>((name + round) % 4) - 1;
     return request;
   }
 
@@ -222,6 +229,7 @@ class Exchange {
   std::array<std::array<size_t, kNames>, kMostRanks> round_{};
   std::array<std::vector<size_t>, kMostRanks> order_;
   size_t askedByNumber_ = 0;
+  size_t underWay_ = 0;
 };
 
 TEST(ResponseCache, LeavesEveryVerdictAsItIsWhateverCrossesOnItsWay) {

@@ -42,6 +42,7 @@ const plan = fc.record({
   inPlace: fc.boolean(),
   prescaleFactor: fc.constantFrom(1, 2, 0.5),
   postscaleFactor: fc.constantFrom(1, 1, 0.5, -2),
+  priority: fc.constantFrom(undefined, undefined, 0, 7, -7),
   /** Of the sets below; half of the operations go over all ranks. */
   set: fc.constantFrom(0, 0, 1, 2),
   seed: fc.nat(),
@@ -141,8 +142,9 @@ function reduceOptions(p: Plan, name?: string): ring.ReduceOptions {
   };
 }
 
-function callOptions(p: Plan, name?: string): { name?: string; processSet: ring.ProcessSet } {
-  return { ...(name !== undefined && { name }), processSet: setOf(p) };
+function callOptions(p: Plan, name?: string): ring.NamedOptions {
+  const priority = p.priority && p.priority + ring.rank(); // only the first rank's counts
+  return { ...(name !== undefined && { name }), ...(priority !== undefined && { priority }), processSet: setOf(p) };
 }
 
 /** A product that wraps around is not scaled, nor is what is no number. */
