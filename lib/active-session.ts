@@ -2,6 +2,7 @@ import type { Config } from './config.js';
 import { RingError } from './errors.js';
 import type { NativeSession } from './native/binding.js';
 import type { ProcessSet } from './process-set.js';
+import type { Autotuner } from './tuning/autotuner.js';
 
 /** What the operations need of a ring: the job's, or that of a process set. */
 export interface ActiveSession {
@@ -14,6 +15,8 @@ export interface ActiveSession {
   readonly generation: number;
   /** The job's process sets: what this rank needs of those that it is in, undefined for others. Empty in a set's own session. */
   readonly sets: Map<ProcessSet, ActiveSession | undefined>;
+  /** The job's, where there is something to tune. */
+  readonly autotuner?: Autotuner | undefined;
   /** The name of an unnamed call: the same on every rank that makes the same unnamed calls in the same order. */
   nextName(kind: string): string;
 }

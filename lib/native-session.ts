@@ -4,7 +4,9 @@ import type { Config } from './config.js';
 import type { NativeDiagnostics, NativeSession, NativeSessionOptions } from './native/binding.js';
 import { loadAddon } from './native/load.js';
 import { timelinePart } from './timeline/part.js';
+import { Autotuner } from './tuning/autotuner.js';
 import { readCosts } from './tuning/file.js';
+import { trialLogIn } from './tuning/trial-log.js';
 
 /** A session of the engine that is not linked up yet: of the job or, with a `parent` and the numbers of its ranks, of a process set. */
 export function openNative(
@@ -32,6 +34,18 @@ export function openNative(
     diagnostics: diagnosticsOf(config, set.members !== undefined),
     ...set,
   });
+}
+
+/** The pieces that the engine begins with, on links. */
+const firstPieceBytes = 256 << 10;
+
+export function autotunerOf(config: Config, native: NativeSession): Autotuner | undefined {
+  if (!config.autotune || config.size === 1) return undefined;
+  const { fusionThresholdBytes, autotuneLogFile: file } = config;
+  const first = { fusionThresholdBytes, pieceBytes: firstPieceBytes, stepCostPercent: 100 };
+  const sizes = { warmupSamples: config.autotuneWarmupSamples, stepsPerSample: config.autotuneStepsPerSample };
+  const log = file === undefined || config.rank !== 0 ? undefined : trialLogIn(path.resolve(file));
+  return new Autotuner(native, first, sizes, log);
 }
 
 /** A process set is on the job's timeline. */

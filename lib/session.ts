@@ -3,7 +3,7 @@ import { linkSet } from './change-process-sets.js';
 import { readConfig, type ConfigOptions } from './config.js';
 import { RingError } from './errors.js';
 import { meet } from './meeting.js';
-import { openNative } from './native-session.js';
+import { autotunerOf, openNative } from './native-session.js';
 import { ProcessSet } from './process-set.js';
 import { joinRing } from './rendezvous.js';
 
@@ -102,16 +102,17 @@ async function start(options: ConfigOptions): Promise<ActiveSession> {
   const sets = (config.processSets ?? []).map(processSetOf);
   const native = openNative(config, generation);
   const ranks = Array.from({ length: config.size }, (_, rank) => rank);
-  const session = { config, native, ranks, generation, sets: new Map(), nextName: namesInOrder() };
   try {
+    const autotuner = autotunerOf(config, native);
+    const session = { config, native, ranks, generation, sets: new Map(), autotuner, nextName: namesInOrder() };
     await joinRing(native, config, generation, sets);
     for (const set of sets) await linkSet(session, set);
+    generation += 1;
+    return session;
   } catch (error) {
     await native.close();
     throw error;
   }
-  generation += 1;
-  return session;
 }
 
 function processSetOf(set: readonly number[] | { readonly ranks: readonly number[] }): ProcessSet {

@@ -70,6 +70,18 @@ export const settings = {
     undefined,
     'costs that the choice of an algorithm goes by; unset: the usual file, if it is there',
   ),
+  autotune: row(
+    onOrOff(),
+    false,
+    'the first steps of training are used to look for the best `fusionThresholdBytes`, the size of pieces on links, and the sizes up from which algorithms are chosen. On all ranks or none',
+  ),
+  autotuneLogFile: row(
+    text(z.string().min(1), 'a file'),
+    undefined,
+    'where rank 0 writes, as CSV, what `autotune` has tried and chosen',
+  ),
+  autotuneWarmupSamples: row(integer(0, 1000), 3, 'samples of `autotune` that do not count, at the start'),
+  autotuneStepsPerSample: row(integer(1, 100_000), 10, 'steps of training that each trial of `autotune` lasts'),
   processSets: row(
     {
       schema: z.array(z.custom<readonly number[] | { readonly ranks: readonly number[] }>(isRanks)),

@@ -177,6 +177,15 @@ export interface NativeSession {
    * while nothing else goes on. @throws RING_INVALID_ARGUMENT when the ranks have no use for the algorithm
    */
   time(what: { readonly algorithm: AlgorithmName; readonly bytes: number; readonly rounds: number }): Float64Array;
+  /**
+   * What all agree on from here on goes by the first rank's trial. All ranks call this; blocks until it holds here. `stepCostPercent` is of the
+   * costs that the session began with.
+   */
+  retune(trial: {
+    readonly fusionThresholdBytes: number;
+    readonly pieceBytes: number;
+    readonly stepCostPercent: number;
+  }): void;
   /** Begins a timeline of this rank in a file. @throws RING_INVALID_ARGUMENT when there is one, or the file cannot be written */
   startTimeline(file: string): void;
   /** Ends it; settles once all is in the file. */

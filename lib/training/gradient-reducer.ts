@@ -52,6 +52,7 @@ export class GradientReducer {
     const { compressor, scatter } = this.settings;
     const once = this.plan.length === 1 && compressor === undefined && !scatter;
     const reduced = once ? this.atOnce(tensors, labels) : this.inBuckets(session, tensors, labels, early);
+    session.autotuner?.stepped(gradients.reduce((bytes, { tensor }) => bytes + 4 * tensor.size, 0));
     return rescaled(reduced, this.settings, session.config.size);
   }
 

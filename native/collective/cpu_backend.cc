@@ -19,6 +19,11 @@ CpuBackend::CpuBackend(Mesh& mesh, HostGroup* host, const Tuning& tuning, std::c
       team_(Team::whole(mesh.rank(), mesh.size())),
       stallLimit_(stallLimit) {}
 
+void CpuBackend::retune(const Tuning& tuning) {
+  tuning_ = tuning;
+  workspace_.arrived.resize(tuning.pieceBytes);
+}
+
 Status CpuBackend::allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) {
   return allreduceBy(algorithm(data.size()), data, dtype, op);
 }

@@ -31,6 +31,9 @@ class CpuBackend final : public CollectiveBackend {
 
   std::string_view allreduceWay(size_t bytes) const override { return algorithmName(algorithm(bytes)); }
 
+  /// From now on goes by another tuning, the same on all ranks.
+  void retune(const Tuning& tuning);
+
   Medium medium() const { return host_ ? Medium::kMemory : Medium::kLinks; }
   /// What an allreduce of so many bytes is done by.
   Algorithm algorithm(size_t bytes) const { return choose(tuning_, medium(), team_.size(), bytes); }
@@ -48,7 +51,7 @@ class CpuBackend final : public CollectiveBackend {
 
   Mesh& mesh_;
   HostGroup* const host_;
-  const Tuning tuning_;
+  Tuning tuning_;
   const Team team_;
   const std::chrono::milliseconds stallLimit_;
   RingWorkspace workspace_;

@@ -53,6 +53,11 @@ HierarchicalBackend::HierarchicalBackend(Mesh& mesh, HostGroup& host, Topology t
       tuning_(tuning),
       stallLimit_(stallLimit) {}
 
+void HierarchicalBackend::retune(const Tuning& tuning) {
+  tuning_ = tuning;
+  workspace_.arrived.resize(tuning.pieceBytes);
+}
+
 Status HierarchicalBackend::allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) {
   if (data.empty()) return Status::okay();
   const Reduction reduction{dtype, op, mesh_.size()};

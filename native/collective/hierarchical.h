@@ -57,6 +57,9 @@ class HierarchicalBackend final : public CollectiveBackend {
   size_t index() const override { return all_.index; }
   size_t size() const override { return all_.size(); }
 
+  /// From now on goes by another tuning, the same on all ranks.
+  void retune(const Tuning& tuning);
+
   /// By what the slices of an allreduce of so many bytes go across hosts.
   std::string_view allreduceWay(size_t bytes) const override { return algorithmName(algorithm(bytes)); }
   Algorithm algorithm(size_t bytes) const {
@@ -75,7 +78,7 @@ class HierarchicalBackend final : public CollectiveBackend {
   const Topology topology_;
   const Team across_;
   const Team all_;
-  const Tuning tuning_;
+  Tuning tuning_;
   const std::chrono::milliseconds stallLimit_;
   RingWorkspace workspace_;
 };

@@ -9,11 +9,8 @@ namespace tsring {
 namespace {
 
 // Of the order of a core's own cache: combined while still warm, and large enough that calls cost little.
-constexpr size_t kPieceBytes = 256 << 10;
 
 }  // namespace
-
-RingWorkspace::RingWorkspace() : arrived(kPieceBytes) {}
 
 Status passAround(Mesh& mesh, const Team& team, std::span<const std::byte> own, std::span<const RingStep> steps,
                   size_t sendBytes, const Reduction& reduction, Bytes& arrived, std::chrono::milliseconds stallLimit) {
@@ -77,7 +74,7 @@ Status RingPass::send(size_t& moved) {
       sending_ = later_.front().into;
       later_ = later_.subspan(1);
     }
-    const size_t piece = std::min({sending_.size(), toSend_, maySend() - sent_, kPieceBytes});
+    const size_t piece = std::min({sending_.size(), toSend_, maySend() - sent_, arrived_.size()});
     const auto sent = mesh_.trySend(right_, sending_.first(piece));
     if (!sent.ok()) return sent.status();
     sending_ = sending_.subspan(sent.value());
@@ -95,7 +92,7 @@ Status RingPass::receive(size_t& moved) {
   const RingStep& step = steps_.front();
   const auto rest = step.into.subspan(offset_);
   const auto target = step.reduce ? std::span(arrived_).first(std::min(arrived_.size(), rest.size())).subspan(waiting_)
-                                  : rest.first(std::min(rest.size(), kPieceBytes));
+                                  : rest.first(std::min(rest.size(), arrived_.size()));
   const auto got = mesh_.tryReceive(left_, target);
   if (!got.ok()) return got.status();
   moved += got.value();

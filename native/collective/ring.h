@@ -28,11 +28,15 @@ struct Reduction {
   int divisor;  // for kAverage
 };
 
+inline constexpr uint32_t kDefaultPieceBytes = 256 << 10;
+inline constexpr uint32_t kLeastPieceBytes = 1 << 10;
+
 /// Memory that an algorithm uses over and over. One for each data thread.
 struct RingWorkspace {
-  RingWorkspace();
   std::vector<RingStep> steps;
-  Bytes arrived;  // what came to be combined, small enough to stay in cache
+  /// What came to be combined, small enough to stay in cache. Its size is how much a ring hands to a link, or takes
+  /// from it, in one go.
+  Bytes arrived = Bytes(kDefaultPieceBytes);
 };
 
 /// The one movement that all ring algorithms are made of. We send `own` to the right; from the left come `steps`, and

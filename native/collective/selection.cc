@@ -16,6 +16,7 @@ constexpr Algorithm kThroughMemory[] = {Algorithm::kEveryone, Algorithm::kParts}
 constexpr uint64_t kLargest = uint64_t{1} << 36;
 
 constexpr uint8_t kNotForced = 0xff;
+constexpr uint8_t kIsTuning = 1;
 
 std::string inUnits(uint64_t bytes) {
   constexpr const char* kUnits[] = {"bytes", "KB", "MB", "GB"};
@@ -25,20 +26,6 @@ std::string inUnits(uint64_t bytes) {
   char text[32];
   std::snprintf(text, sizeof text, number < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", number, kUnits[unit]);
   return text;
-}
-
-Tuning read(std::span<const std::byte> bytes) {
-  ByteReader in(bytes);
-  Tuning tuning;
-  const auto forced = in.get<uint8_t>();
-  if (forced < kAlgorithmCount) tuning.forced = static_cast<Algorithm>(forced);
-  for (Costs::One& cost : tuning.costs.of) {
-    cost.stepNanoseconds = in.get<uint32_t>();
-    cost.bytePicoseconds = in.get<uint32_t>();
-  }
-  tuning.costs.combinePicoseconds = in.get<uint32_t>();
-  tuning.checksums = in.get<uint8_t>() != 0;
-  return tuning;
 }
 
 }  // namespace
@@ -90,9 +77,27 @@ Status checkPossible(const Tuning& tuning, Medium medium) {
 
 Bytes tuningRecord(const Tuning& tuning) {
   ByteWriter out;
-  out.put(tuning.forced ? static_cast<uint8_t>(*tuning.forced) : kNotForced);
+  out.put(kIsTuning).put(tuning.forced ? static_cast<uint8_t>(*tuning.forced) : kNotForced);
   for (const Costs::One& cost : tuning.costs.of) out.put(cost.stepNanoseconds).put(cost.bytePicoseconds);
-  return out.put(tuning.costs.combinePicoseconds).put(uint8_t{tuning.checksums}).take();
+  out.put(tuning.costs.combinePicoseconds).put(uint8_t{tuning.checksums});
+  return out.put(tuning.fusionThresholdBytes).put(tuning.pieceBytes).take();
+}
+
+std::optional<Tuning> tuningIn(std::span<const std::byte> record) {
+  ByteReader in(record);
+  if (in.get<uint8_t>() != kIsTuning) return std::nullopt;
+  Tuning tuning;
+  const auto forced = in.get<uint8_t>();
+  if (forced < kAlgorithmCount) tuning.forced = static_cast<Algorithm>(forced);
+  for (Costs::One& cost : tuning.costs.of) {
+    cost.stepNanoseconds = in.get<uint32_t>();
+    cost.bytePicoseconds = in.get<uint32_t>();
+  }
+  tuning.costs.combinePicoseconds = in.get<uint32_t>();
+  tuning.checksums = in.get<uint8_t>() != 0;
+  tuning.fusionThresholdBytes = in.get<uint64_t>();
+  tuning.pieceBytes = std::max(in.get<uint32_t>(), kLeastPieceBytes);
+  return in.done() ? std::optional(tuning) : std::nullopt;
 }
 
 Result<Tuning> agreeOnTuning(Mesh& mesh, const Tuning& own, std::chrono::milliseconds stallLimit) {
@@ -101,7 +106,8 @@ Result<Tuning> agreeOnTuning(Mesh& mesh, const Tuning& own, std::chrono::millise
   Bytes record = tuningRecord(own);
   if (mesh.rank() > 0) {
     if (Status s = exchange(link, 0, {}, record); !s.ok()) return s;
-    return read(record);
+    if (const auto agreed = tuningIn(record)) return *agreed;
+    return Status(StatusCode::kInternal, "rank 0 sent a tuning that makes no sense; is it the same tsring version?");
   }
   for (int peer = 1; peer < mesh.size(); ++peer) {
     if (Status s = exchange(link, peer, record, {}); !s.ok()) return s;

@@ -2,22 +2,26 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/status.h"
 #include "collective/cost_model.h"
+#include "collective/ring.h"
 #include "transport/mesh.h"
 
 namespace tsring {
 
-/// How data are moved: by what an allreduce's algorithm is chosen, and whether links carry checksums. All ranks go by
-/// rank 0's.
+/// How data are moved: by what an allreduce's algorithm is chosen, how much is moved at a time, and whether links carry
+/// checksums. All ranks go by rank 0's.
 struct Tuning {
   std::optional<Algorithm> forced;  // always this one, on its medium
   Costs costs = kBuiltInCosts;
   bool checksums = false;
+  uint64_t fusionThresholdBytes = 64 << 20;  // of the buckets that the tensors of a group are packed into
+  uint32_t pieceBytes = kDefaultPieceBytes;  // of what is handed to a link, or taken from it, in one go
   bool operator==(const Tuning&) const = default;
 };
 
@@ -40,6 +44,8 @@ Status checkPossible(const Tuning& tuning, Medium medium);
 
 /// What rank 0 sends of it: always as many bytes.
 Bytes tuningRecord(const Tuning& tuning);
+/// The tuning in such a record; nothing for zeros, which is what a rank that has joined brings.
+std::optional<Tuning> tuningIn(std::span<const std::byte> record);
 /// Rank 0's tuning, on all ranks. All call this at the same time, before anything else goes over the mesh.
 Result<Tuning> agreeOnTuning(Mesh& mesh, const Tuning& own, std::chrono::milliseconds stallLimit);
 

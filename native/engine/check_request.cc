@@ -84,6 +84,7 @@ Status checkRequest(const RequestHeader& header, const std::vector<Shape>& shape
                                "; an allreduce of float32, but for adasum, can as a 16-bit float, and a sum or average "
                                "as int8");
   }
+  if (header.kind == OperationKind::kRetune && shapes.size() != 1) return invalid(header, "one record goes");
   if (reduces(header.kind)) return checkReduction(header, shapes);
   if (header.kind == OperationKind::kAlltoall) return checkSplits(header, shapes, members.size());
   return Status::okay();

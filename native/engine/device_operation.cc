@@ -189,6 +189,7 @@ Status deviceOperation(DeviceBackend& backend, const Members& members, size_t fu
         return steps.alltoall();
       case OperationKind::kBarrier:
       case OperationKind::kJoin:
+      case OperationKind::kRetune:
         break;
     }
     return Status::okay();  // no data to move

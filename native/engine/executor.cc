@@ -108,6 +108,9 @@ Outcome Executor::carryOut(const Operation& operation, uint64_t record) {
       break;
     case OperationKind::kBarrier:
       break;  // that all have agreed is all there is to it
+    case OperationKind::kRetune:
+      outcome.status = retune(operation);
+      break;
     case OperationKind::kJoin:
       outcome.lastRank = operation.lastRank;
       break;
@@ -154,6 +157,18 @@ Status Executor::broadcast(const Operation& operation, Outcome& outcome) {
   return throughBuckets(
       operation, outcome, rank_ == root,
       [&](std::span<std::byte> data, std::span<const Range> /*tensors*/) { return backend_.broadcast(data, root); });
+}
+
+/// The first rank's word on how all go on.
+Status Executor::retune(const Operation& operation) {
+  Bytes record(byteSize(operation.request, operation.request.shapes.front()));
+  if (rank_ == 0) copyBytes(record.data(), operation.tensors.front().input, record.size());
+  if (Status s = backend_.broadcast(record, 0); !s.ok()) return s;
+  const auto tuning = tuningIn(record);
+  if (!tuning) return Status::okay();  // the first rank has joined, and decides nothing
+  fusionThresholdBytes_ = tuning->fusionThresholdBytes;
+  onRetuned_(*tuning);
+  return Status::okay();
 }
 
 /// Lays each bucket's tensors end to end, moves them as one, and puts the results where they are wanted. Where the

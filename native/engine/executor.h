@@ -9,6 +9,7 @@
 #include "base/mutex.h"
 #include "collective/backend.h"
 #include "collective/device_backend.h"
+#include "collective/selection.h"
 #include "engine/block_pool.h"
 #include "engine/fusion_plan.h"
 #include "engine/members.h"
@@ -36,6 +37,10 @@ class Executor {
 
   /// Has `told` called, on the data thread, whenever an operation has been carried out. Before the first operation.
   void onCarriedOut(std::function<void()> told) { onCarriedOut_ = std::move(told); }
+
+  /// Has `told` called where all ranks begin to go by another tuning, between two operations. Before the first
+  /// operation.
+  void onRetuned(std::function<void(const Tuning&)> told) { onRetuned_ = std::move(told); }
 
   /// An operation that all ranks have agreed on. Any thread.
   void enqueue(Operation operation);
@@ -67,6 +72,7 @@ class Executor {
   Outcome carryOutOnDevice(const Operation& operation);
   Status allreduce(const Operation& operation, Outcome& outcome);
   Status broadcast(const Operation& operation, Outcome& outcome);
+  Status retune(const Operation& operation);
   template <typename Move>
   Status throughBuckets(const Operation& operation, Outcome& outcome, bool copyIn, Move move);
 
@@ -77,9 +83,10 @@ class Executor {
   FlightRecorder& recorder_;
   TimelineTrack* timeline_ = nullptr;
   DeviceBackend* device_ = nullptr;
-  const size_t fusionThresholdBytes_;
+  size_t fusionThresholdBytes_;  // changed by retune()
   const OnFailure onFailure_;
   std::function<void()> onCarriedOut_ = [] {};
+  std::function<void(const Tuning&)> onRetuned_ = [](const Tuning& /*tuning*/) {};
   std::atomic<size_t> underWay_ = 0;
   BlockPool pool_;
 

@@ -218,6 +218,7 @@ Status Negotiator::judgeAbsent(const Entry& entry, const RequestHeader& header) 
         return refuse(rank, "and is the root; choose a root that has work to do");
       case OperationKind::kAllgather:
       case OperationKind::kBarrier:
+      case OperationKind::kRetune:
         break;
       default:
         return refuse(rank, "and cannot take part in this; wait until all have joined");

@@ -30,9 +30,10 @@ enum class OperationKind : uint8_t {
   kBarrier = 3,
   kReducescatter = 4,
   kAlltoall = 5,
-  kJoin = 6
+  kJoin = 6,
+  kRetune = 7  // from the first rank to all: what goes on from here on goes by another tuning
 };
-inline constexpr uint8_t kOperationKindCount = 7;
+inline constexpr uint8_t kOperationKindCount = 8;
 
 /// Whether elements are combined: these have an op, and factors to scale by.
 constexpr bool reduces(OperationKind kind) {
@@ -46,13 +47,13 @@ constexpr bool providesOutputs(OperationKind kind) {
 
 constexpr std::string_view operationName(OperationKind kind) {
   constexpr std::string_view kNames[] = {"allreduce",     "allgather", "broadcast", "barrier",
-                                         "reducescatter", "alltoall",  "join"};
+                                         "reducescatter", "alltoall",  "join",      "retune"};
   return kNames[static_cast<size_t>(kind)];
 }
 
 /// Whether it is worth remembering what ranks have agreed on, for the next time.
 constexpr bool worthKnowing(OperationKind kind) {
-  return kind != OperationKind::kBarrier && kind != OperationKind::kJoin;
+  return kind != OperationKind::kBarrier && kind != OperationKind::kJoin && kind != OperationKind::kRetune;
 }
 
 /// Where an operation's tensors lie. The numbers are the wire's: never reorder.

@@ -56,7 +56,10 @@ struct Session::Engine {
         parent(std::move(parentSession)),
         timeline(parent ? nullptr : std::make_unique<Timeline>(options.rank, options.hostname)),
         track(parent ? *parent->engine_->timeline : *timeline, nameOfSet()),
-        recorder(options.flightRecorderSize) {}
+        recorder(options.flightRecorderSize),
+        tuning(options.tuning) {
+    tuning.fusionThresholdBytes = options.fusionThresholdBytes;
+  }
 
   std::string nameOfSet() const;
   bool onOneHost() const { return topology.hosts.size() == 1; }
@@ -105,7 +108,8 @@ struct Session::Engine {
   Topology topology;
   std::unique_ptr<HostGroup> host;       // where the ranks of each host share memory
   std::unique_ptr<Agreement> agreement;  // of calls that block; null where too many ranks share no memory
-  Tuning tuning;                         // rank 0's
+  Tuning tuning;                         // rank 0's, at the start
+  mutable Mutex retuning;                // the backends' tuning changes, or another thread looks at it
   std::unique_ptr<CpuBackend> backend;
   std::unique_ptr<HierarchicalBackend> twoLevels;  // instead of it, where several hosts share memory inside
   std::unique_ptr<DeviceBackend> device;           // the same on GPUs; begins with the first operation there
@@ -241,6 +245,7 @@ Outcome Session::run(RequestHeader header, std::vector<Shape> shapes, std::vecto
 std::string_view Session::algorithm(size_t bytes) const {
   if (!engine_->backend || engine_->options.size == 1) return "none";
   const Engine& engine = *engine_;
+  MutexLock lock(engine.retuning);
   return algorithmName(engine.twoLevels ? engine.twoLevels->algorithm(bytes) : engine.backend->algorithm(bytes));
 }
 
@@ -251,6 +256,22 @@ Result<std::vector<double>> Session::time(Algorithm algorithm, size_t bytes, siz
   auto took = engine_->backend->time(algorithm, bytes, rounds);
   if (!took.ok() && took.status().code() != StatusCode::kInvalidArgument) return engine_->onFailure(took.status());
   return took;
+}
+
+Status Session::retune(const Trial& trial) {
+  Tuning tuning = engine_->tuning;
+  tuning.fusionThresholdBytes = trial.fusionThresholdBytes;
+  tuning.pieceBytes = trial.pieceBytes;
+  for (Costs::One& cost : tuning.costs.of) {
+    const uint64_t scaled = uint64_t{cost.stepNanoseconds} * trial.stepCostPercent / 100;
+    cost.stepNanoseconds = static_cast<uint32_t>(std::min<uint64_t>(scaled, UINT32_MAX));
+  }
+  const Bytes record = tuningRecord(tuning);
+  RequestHeader header;
+  header.kind = OperationKind::kRetune;
+  header.name = "retune";
+  header.dtype = DType::kUint8;
+  return run(std::move(header), {{static_cast<int64_t>(record.size())}}, {{.input = record.data()}}).status;
 }
 
 Status Session::startTimeline(const std::string& file) {
@@ -361,7 +382,7 @@ Result<bool> Session::Engine::everywhere(bool here, Deadline deadline) {
 // Ranks with different tuning must not choose differently: rank 0's counts.
 Status Session::Engine::agreeOnTuning(Deadline deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline.at() - Clock::now());
-  auto agreed = tsring::agreeOnTuning(*mesh, options.tuning, left);
+  auto agreed = tsring::agreeOnTuning(*mesh, tuning, left);
   if (!agreed.ok()) return agreed.status();
   tuning = agreed.value();
   return checkPossible(tuning, host && onOneHost() ? Medium::kMemory : Medium::kLinks);
@@ -376,12 +397,17 @@ void Session::Engine::start(std::vector<Socket> controlLinks, std::vector<std::s
   CollectiveBackend& moves = twoLevels ? static_cast<CollectiveBackend&>(*twoLevels) : *backend;
   pending.recordIn(&recorder);
   recorder.showOn(&track);
-  executor = std::make_unique<Executor>(options.rank, members, moves, pending, recorder, options.fusionThresholdBytes,
+  executor = std::make_unique<Executor>(options.rank, members, moves, pending, recorder, tuning.fusionThresholdBytes,
                                         [this](const Status& status) { return onFailure(status); });
   executor->showOn(&track);
   device =
       std::make_unique<NcclBackend>(moves, GpuChoice{options.cudaDevice, options.ncclLibrary}, names, options.timeout);
   executor->useDevice(device.get());
+  executor->onRetuned([this](const Tuning& next) {
+    MutexLock lock(retuning);
+    backend->retune(next);
+    if (twoLevels) twoLevels->retune(next);
+  });
   executor->onCarriedOut([this] { control->carriedOut(); });
   if (agreement) {
     pending.announceTo(agreement.get());

@@ -95,6 +95,18 @@ class Session : public std::enable_shared_from_this<Session> {
   /// ranks call this at the same time, while nothing else goes on. For tuning.
   Result<std::vector<double>> time(Algorithm algorithm, size_t bytes, size_t rounds);
 
+  /// What is searched for the best; of the first rank's all ranks go by it.
+  struct Trial {
+    size_t fusionThresholdBytes;
+    uint32_t pieceBytes;
+    /// Of what the tuning that the session began with takes a step to cost: more moves the sizes up from which
+    /// algorithms with more steps, and fewer bytes, are chosen.
+    uint32_t stepCostPercent;
+  };
+  /// An operation that all ranks ask for: those that are agreed on after it are carried out by rank 0's trial, on all
+  /// ranks alike. Blocks, as run().
+  Status retune(const Trial& trial);
+
   /// Begins and ends this rank's timeline, in the trace event format of Chrome. Fails with kInvalidArgument where there
   /// is one already, or the file cannot be written.
   Status startTimeline(const std::string& file);

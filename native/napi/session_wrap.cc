@@ -91,7 +91,8 @@ Napi::Function SessionWrap::define(Napi::Env env) {
        InstanceMethod<&SessionWrap::reduce>("reduce"), InstanceMethod<&SessionWrap::prepare>("prepare"),
        InstanceMethod<&SessionWrap::promise>("promise"), InstanceMethod<&SessionWrap::wait>("wait"),
        InstanceMethod<&SessionWrap::settled>("settled"), InstanceMethod<&SessionWrap::algorithm>("algorithm"),
-       InstanceMethod<&SessionWrap::time>("time"), InstanceMethod<&SessionWrap::startTimeline>("startTimeline"),
+       InstanceMethod<&SessionWrap::time>("time"), InstanceMethod<&SessionWrap::retune>("retune"),
+       InstanceMethod<&SessionWrap::startTimeline>("startTimeline"),
        InstanceMethod<&SessionWrap::stopTimeline>("stopTimeline"), InstanceMethod<&SessionWrap::close>("close")});
 }
 
@@ -203,6 +204,17 @@ Napi::Value SessionWrap::time(const Napi::CallbackInfo& info) {
   auto result = Napi::Float64Array::New(info.Env(), took.value().size());
   std::ranges::copy(took.value(), result.Data());
   return result;
+}
+
+Napi::Value SessionWrap::retune(const Napi::CallbackInfo& info) {
+  const Napi::Object trial = requireObject(info[0], "a trial");
+  const Status retuned = session_->retune({
+      static_cast<size_t>(requireInteger(trial, "fusionThresholdBytes", 0, int64_t{1} << 40)),
+      static_cast<uint32_t>(requireInteger(trial, "pieceBytes", kLeastPieceBytes, int64_t{1} << 30)),
+      static_cast<uint32_t>(requireInteger(trial, "stepCostPercent", 1, 1'000'000)),
+  });
+  if (!retuned.ok()) throw Instance::of(info.Env()).error(info.Env(), retuned);
+  return info.Env().Undefined();
 }
 
 Napi::Value SessionWrap::startTimeline(const Napi::CallbackInfo& info) {
