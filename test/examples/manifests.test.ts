@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { validate } from 'dockerfile-utils';
+import { parse, parseAllDocuments } from 'yaml';
 import { parseArguments } from '../../lib/launcher/arguments.js';
 import { settings } from '../../lib/settings.js';
 
@@ -48,6 +49,29 @@ describe('scripts and manifests', () => {
     assert.throws(() => parseArguments(argv), /the hostfile cannot be read: ENOENT.*\/etc\/mpi\/hostfile/);
   });
 
+  for (const name of ['Dockerfile', 'Dockerfile.cuda']) {
+    it(`containers/${name} is without complaint of a linter, and starts a job that tsrun takes`, () => {
+      const text = read(`containers/${name}`);
+      assert.deepEqual(validate(text), []);
+      const [node, tsrun, ...argv] = JSON.parse(/^CMD (.*)$/m.exec(text)![1]!) as string[];
+      assert.deepEqual([node, tsrun], ['node', 'bin/tsrun']);
+      assert.equal(parseArguments(argv).kind, 'launch');
+    });
+  }
+
+  it('the compose file: two hosts that tsrun calls by their names', () => {
+    const { services } = parse(read('containers/compose.yaml'), { merge: true }) as Compose;
+    const [node, tsrun, ...argv] = services['first']!.command;
+    assert.deepEqual([node, tsrun], ['node', 'bin/tsrun']);
+    assert.equal(parseArguments(argv).kind, 'launch');
+    for (const host of ['first', 'second']) {
+      assert(argv.includes('first:2,second:2'));
+      assert.deepEqual([services[host]!.hostname, services[host]!.image], [host, 'tsring']);
+    }
+    const context = path.join(folder, 'containers', services['first']!.build.context);
+    assert(existsSync(path.join(context, services['first']!.build.dockerfile)));
+  });
+
   function documents(name: string): unknown[] {
     return [...parseAllDocuments(read(name))].map((document) => {
       assert.deepEqual(document.errors, []);
@@ -75,4 +99,10 @@ interface MpiJob {
       readonly Launcher: { readonly template: { readonly spec: { readonly containers: Container[] } } };
     };
   };
+}
+interface Compose {
+  readonly services: Record<
+    string,
+    { hostname: string; image: string; build: { context: string; dockerfile: string }; command: string[] }
+  >;
 }
