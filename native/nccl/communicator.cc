@@ -87,10 +87,14 @@ Status NcclCommunicator::settle(std::string_view what, NcclResult result, Deadli
 
 Status NcclCommunicator::finish(CudaStream& stream, Deadline deadline) {
   Status status = stream.finish(deadline, [this](std::chrono::microseconds pause) { return glance(pause); });
-  if (status.ok()) return status;
+  if (status.ok()) {
+    // What was aborted looks done to the stream.
+    const MutexLock lock(state_->mutex);
+    return state_->interrupted ? interruption() : status;
+  }
   // A kernel that spins ends only so.
   interrupt();
-  MutexLock lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   state_->changed.waitUntil(state_->mutex, Deadline::in(kAbortTime), [this] { return state_->aborted; });
   return status;
 }
