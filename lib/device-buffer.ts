@@ -2,35 +2,8 @@ import { activeSession } from './active-session.js';
 import { readConfig } from './config.js';
 import { RingError } from './errors.js';
 import type { DType, GpuFacts, NativeDeviceBuffer, NumericArray } from './native/binding.js';
+import { arrayClasses } from './native/array-classes.js';
 import { loadAddon } from './native/load.js';
-
-const bytesOf: Readonly<Record<DType, number>> = {
-  float16: 2,
-  bfloat16: 2,
-  float32: 4,
-  float64: 8,
-  int8: 1,
-  int16: 2,
-  int32: 4,
-  int64: 8,
-  uint8: 1,
-  uint16: 2,
-  bool: 1,
-};
-
-const arrayClasses = {
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  bool: Uint8Array,
-} as const;
 
 /**
  * Elements in the memory of this rank's GPU, which operations take like typed arrays and combine there, by NCCL. What is written and
@@ -50,7 +23,7 @@ export class DeviceBuffer {
    * @throws {RingError} `RING_UNSUPPORTED` and the reason where there is no GPU; `RING_INTERNAL` where it is full; `RING_NOT_INITIALIZED`
    */
   static allocate(dtype: DType, length: number): DeviceBuffer {
-    return new DeviceBuffer(dtype, length, open({ bytes: checkedLength(dtype, length) * bytesOf[dtype] }));
+    return new DeviceBuffer(dtype, length, open({ bytes: checkedLength(dtype, length) * bytesOf(dtype) }));
   }
 
   /** A copy of `array`; `dtype` is what its elements mean, where its kind leaves that open. @throws {RingError} as `allocate` */
@@ -68,9 +41,9 @@ export class DeviceBuffer {
    */
   static import(options: { readonly address: bigint; readonly dtype: DType; readonly length: number }): DeviceBuffer {
     const { address, dtype, length } = options;
-    const bytes = checkedLength(dtype, length) * bytesOf[dtype];
-    if (typeof address !== 'bigint' || address <= 0n || address % BigInt(bytesOf[dtype]) !== 0n)
-      throw invalid(`address is ${String(address)}; a multiple of ${bytesOf[dtype]}, as a bigint`);
+    const bytes = checkedLength(dtype, length) * bytesOf(dtype);
+    if (typeof address !== 'bigint' || address <= 0n || address % BigInt(bytesOf(dtype)) !== 0n)
+      throw invalid(`address is ${String(address)}; a multiple of ${bytesOf(dtype)}, as a bigint`);
     return new DeviceBuffer(dtype, length, open({ bytes, address }));
   }
 
@@ -85,19 +58,19 @@ export class DeviceBuffer {
   }
 
   get byteLength(): number {
-    return this.length * bytesOf[this.dtype];
+    return this.length * bytesOf(this.dtype);
   }
 
   /** Copies all of `array` to element `offset` and what follows. Blocks until it is there. @throws {RingError} `RING_INVALID_ARGUMENT` */
   copyFrom(array: NumericArray, offset = 0): void {
     this.#checkCopy(array, offset);
-    this.native.write(array, offset * bytesOf[this.dtype]);
+    this.native.write(array, offset * bytesOf(this.dtype));
   }
 
   /** Fills `array` with the elements from `offset` on. Blocks until they are there. @throws {RingError} `RING_INVALID_ARGUMENT` */
   copyTo(array: NumericArray, offset = 0): void {
     this.#checkCopy(array, offset);
-    this.native.read(array, offset * bytesOf[this.dtype]);
+    this.native.read(array, offset * bytesOf(this.dtype));
   }
 
   /** All elements, in a new typed array; 16-bit floats as their bits. */
@@ -145,9 +118,13 @@ function open(memory: { readonly bytes: number; readonly address?: bigint }): Na
   return new Native({ device: activeSession().config.localRank, ...memory });
 }
 
+function bytesOf(dtype: DType): number {
+  return arrayClasses[dtype].BYTES_PER_ELEMENT;
+}
+
 function checkedLength(dtype: DType, length: number): number {
-  if (!Object.hasOwn(bytesOf, dtype))
-    throw invalid(`dtype is ${dtype as string}; one of ${Object.keys(bytesOf).join(', ')}`);
+  if (!Object.hasOwn(arrayClasses, dtype))
+    throw invalid(`dtype is ${dtype as string}; one of ${Object.keys(arrayClasses).join(', ')}`);
   if (!Number.isSafeInteger(length) || length < 0) throw invalid(`length is ${String(length)}; a whole number from 0`);
   return length;
 }

@@ -11,6 +11,7 @@ import type {
   ReduceOp,
   RequestHeader,
 } from './native/binding.js';
+import { arrayClasses } from './native/array-classes.js';
 import { finishAll, finished, type UnderWay } from './collectives/under-way.js';
 import { neverStarted, startedBy, type Moved } from './native/started.js';
 import type { ActiveSession } from './active-session.js';
@@ -145,20 +146,6 @@ function request({ header, values, inPlace }: Part): NativeRequest {
   const shapes = inputs.map((array) => [array.length]);
   return inPlace ? { ...header, shapes, inputs, outputs: inputs } : { ...header, shapes, inputs };
 }
-
-const arrayClasses = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  bool: Uint8Array,
-};
 
 function arrays({ header, values, inPlace }: Part, result: NativeResult): Moved<Value> {
   const { buffers = [], deviceBuffers, shapes, splits } = result;
