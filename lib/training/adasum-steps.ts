@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalid } from '../arguments.js';
-import { finallyDo, isTrained, listOf, type Gradients, type Steps } from './distributed-steps.js';
-import { GradientAccumulator } from './gradient-accumulator.js';
+import { isTrained, listOf, type Gradients, type Steps } from './distributed-steps.js';
 import { GradientReducer } from './gradient-reducer.js';
+import { PausableSteps } from './pausable-steps.js';
 import type { StepSettings } from './step-settings.js';
 import { sessionOf } from '../process-set.js';
 
@@ -13,21 +13,15 @@ import { sessionOf } from '../process-set.js';
  *
  * Maleki et al., "Scaling Distributed Training with Adaptive Summation", MLSys 2021.
  */
-export class AdasumSteps {
+export class AdasumSteps extends PausableSteps {
   private readonly reducer: GradientReducer;
-  private readonly accumulator: GradientAccumulator;
-  private readonly local: Set<string>;
-  private inside = false; // a subclass may call itself with what it was given in another form
-  private skipping = 0;
-  private accumulating = 0;
 
   constructor(
     private readonly inner: Steps,
-    private readonly settings: StepSettings,
+    settings: StepSettings,
   ) {
+    super(settings);
     this.reducer = new GradientReducer('DistributedOptimizer', { ...settings, overlap: false });
-    this.accumulator = new GradientAccumulator(settings.averageAggregatedGradients);
-    this.local = new Set(settings.localVariables);
   }
 
   /** The class's own, which ends in `applyGradients`. */
@@ -68,24 +62,6 @@ export class AdasumSteps {
       'DistributedOptimizer',
       "with op 'adasum' no gradients are reduced, but the changes of a step; use minimize or applyGradients",
     );
-  }
-
-  skipSynchronize<T>(action: () => T): T {
-    this.skipping += 1;
-    return finallyDo(action, () => (this.skipping -= 1));
-  }
-
-  noSync<T>(action: () => T): T {
-    this.accumulating += 1;
-    return finallyDo(action, () => (this.accumulating -= 1));
-  }
-
-  registerLocalVariables(names: readonly string[]): void {
-    names.forEach((name) => this.local.add(name));
-  }
-
-  private onlyAccumulates(): boolean {
-    return this.accumulating > 0 || this.accumulator.passes + 1 < this.settings.backwardPassesPerStep;
   }
 
   /** A step of this rank, with the gradients of earlier passes. */

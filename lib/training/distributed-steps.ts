@@ -5,8 +5,9 @@ import { sessionOf } from '../process-set.js';
 import { allreduceSync } from '../collectives.js';
 import { clippedToNorm } from './clip.js';
 import type { EarlyReduction } from './early-reduction.js';
-import { GradientAccumulator, type MaybeGradient } from './gradient-accumulator.js';
+import type { MaybeGradient } from './gradient-accumulator.js';
 import { GradientReducer } from './gradient-reducer.js';
+import { PausableSteps } from './pausable-steps.js';
 import type { ShardedState } from './sharded-state.js';
 import type { StepSettings } from './step-settings.js';
 import { within } from './within.js';
@@ -19,18 +20,13 @@ export type Gradients = Parameters<tf.Optimizer['applyGradients']>[0];
 export type Steps = Pick<tf.Optimizer, 'minimize' | 'computeGradients' | 'applyGradients'>;
 
 /** What a distributed optimizer does in place of its own steps. */
-export class DistributedSteps {
+export class DistributedSteps extends PausableSteps {
   private readonly reducer: GradientReducer;
-  private readonly accumulator: GradientAccumulator;
-  private readonly local: Set<string>;
   /** In a `minimize` whose gradients are reduced while backward computes others. */
   private overlapping = false;
   private early: EarlyReduction | undefined;
   /** Gradients of this step with those of earlier passes, by variable. */
   private readonly joined = new Map<string, tf.Tensor | null>();
-  private inside = false; // a subclass may call itself with what it was given in another form
-  private skipping = 0;
-  private accumulating = 0;
 
   /**
    * @param sharded - for an optimizer whose state is spread over the ranks
@@ -38,13 +34,12 @@ export class DistributedSteps {
    */
   constructor(
     private readonly inner: Steps,
-    private readonly settings: StepSettings,
+    settings: StepSettings,
     private readonly mayOverlap: boolean,
     private readonly sharded?: ShardedState,
   ) {
+    super(settings);
     this.reducer = new GradientReducer('DistributedOptimizer', settings);
-    this.accumulator = new GradientAccumulator(settings.averageAggregatedGradients);
-    this.local = new Set(settings.localVariables);
   }
 
   minimize(f: () => tf.Scalar, returnCost?: boolean, variables?: tf.Variable[]): tf.Scalar | null {
@@ -101,20 +96,6 @@ export class DistributedSteps {
     }
   }
 
-  skipSynchronize<T>(action: () => T): T {
-    this.skipping += 1;
-    return finallyDo(action, () => (this.skipping -= 1));
-  }
-
-  noSync<T>(action: () => T): T {
-    this.accumulating += 1;
-    return finallyDo(action, () => (this.accumulating -= 1));
-  }
-
-  registerLocalVariables(names: readonly string[]): void {
-    names.forEach((name) => this.local.add(name));
-  }
-
   private session(): ActiveSession {
     return sessionOf('DistributedOptimizer', this.settings.processSet);
   }
@@ -131,10 +112,6 @@ export class DistributedSteps {
 
   private changesNothing({ config }: ActiveSession): boolean {
     return config.size === 1 && this.settings.clipNorm === undefined && this.accumulator.passes === 0;
-  }
-
-  private onlyAccumulates(): boolean {
-    return this.accumulating > 0 || this.accumulator.passes + 1 < this.settings.backwardPassesPerStep;
   }
 
   /** New tensors in the form and order of `gradients`. To be called in a tidy. */
@@ -240,18 +217,4 @@ function zerosLikeVariable(name: string): tf.Tensor {
     'DistributedOptimizer',
     `a gradient is null and there is no variable named ${show(name)} to take its shape from`,
   );
-}
-
-/** Calls `end` when the action, or the promise that it gives, has come to its end. */
-export function finallyDo<T>(action: () => T, end: () => void): T {
-  let result: T;
-  try {
-    result = action();
-  } catch (error) {
-    end();
-    throw error;
-  }
-  if (result instanceof Promise) return result.finally(end) as T;
-  end();
-  return result;
 }
