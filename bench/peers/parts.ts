@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../../lib/setup/cache.js';
+import { horovodBuild, horovodVersion } from './horovod.js';
 
 /** Something to install or compile, which one or several systems need. */
 export type Part = 'tsring' | 'openmpi' | 'mpich' | 'gloo' | 'torch' | 'horovod';
@@ -23,7 +24,6 @@ export const packageRoot = path.dirname(createRequire(import.meta.url).resolve('
 export const programsFolder = path.join(packageRoot, 'bench', 'peers', 'programs');
 export const peersFolder = path.join(cacheFolder(), 'peers');
 
-const horovodVersion = '0.28.1';
 const compileTimeoutMs = 120_000;
 const installTimeoutMs = 1_800_000;
 
@@ -128,21 +128,11 @@ async function prepareHorovod(install: boolean): Promise<Ready> {
 
 /** Into a virtual environment that sees Debian's torch. Virtual environments cannot be moved, so a failure removes it. */
 async function installHorovod(folder: string): Promise<void> {
-  const env = {
-    ...process.env,
-    // Its gloo uses <array>, <cstdint> and <limits> without including them, which newer compilers do not forgive.
-    CXXFLAGS: '-include array -include cstdint -include limits',
-    HOROVOD_WITH_GLOO: '1',
-    HOROVOD_WITH_MPI: '1',
-    HOROVOD_WITH_PYTORCH: '1',
-    HOROVOD_WITHOUT_TENSORFLOW: '1',
-    HOROVOD_WITHOUT_MXNET: '1',
-    MPI_CXX_COMPILER: 'mpicxx.openmpi',
-  };
-  const pip = ['-m', 'pip', 'install', '--no-build-isolation', '--no-deps', '--no-binary', ':all:'];
+  const { pip, env } = horovodBuild('PYTORCH');
+  const install = ['-m', 'pip', 'install', ...pip];
   try {
     await output('/usr/bin/python3', ['-m', 'venv', '--system-site-packages', folder]);
-    await output(path.join(folder, 'bin', 'python'), [...pip, `horovod==${horovodVersion}`], installTimeoutMs, env);
+    await output(path.join(folder, 'bin', 'python'), install, installTimeoutMs, { ...process.env, ...env });
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { horovodBuild } from '../peers/horovod.js';
 import { peersFolder } from '../peers/parts.js';
 
-const horovodVersion = '0.28.1';
 const installTimeoutMs = 3_600_000;
 const run = promisify(execFile);
 
@@ -28,18 +28,9 @@ export async function preparePython(tensorflow: string, install: boolean): Promi
 
 /** Virtual environments cannot be moved, so a failure removes it. */
 async function installInto(folder: string, python: string, tensorflow: string): Promise<void> {
-  const env = {
-    ...process.env,
-    PATH: `${path.dirname(python)}${path.delimiter}${process.env['PATH'] ?? ''}`,
-    // Its gloo uses these without including them, which newer compilers do not forgive.
-    CXXFLAGS: '-include array -include cstdint -include limits',
-    HOROVOD_WITH_TENSORFLOW: '1',
-    HOROVOD_WITH_GLOO: '1',
-    HOROVOD_WITH_MPI: '1',
-    HOROVOD_WITHOUT_PYTORCH: '1',
-    HOROVOD_WITHOUT_MXNET: '1',
-    MPI_CXX_COMPILER: 'mpicxx.openmpi',
-  };
+  const horovod = horovodBuild('TENSORFLOW');
+  const PATH = `${path.dirname(python)}${path.delimiter}${process.env['PATH'] ?? ''}`;
+  const env = { ...process.env, ...horovod.env, PATH };
   const pip = (...args: string[]) =>
     run(python, ['-m', 'pip', 'install', '-q', ...args], { env, timeout: installTimeoutMs, maxBuffer: 1 << 26 });
   try {
@@ -47,7 +38,7 @@ async function installInto(folder: string, python: string, tensorflow: string): 
     // Horovod's setup and this TensorFlow both want pkg_resources, which later setuptools have not.
     const wanted = ['setuptools<81', 'wheel', 'psutil', 'pyyaml', 'cloudpickle', 'packaging', 'cffi'];
     await pip(`tensorflow-cpu==${tensorflow}`, ...wanted);
-    await pip('--no-build-isolation', '--no-deps', '--no-binary', ':all:', `horovod==${horovodVersion}`);
+    await pip(...horovod.pip);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
