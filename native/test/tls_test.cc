@@ -54,19 +54,7 @@ TEST(Tls, ShowsNothingToWhoReadsAlong) {
 }
 
 TEST(Tls, CarriesManyBytesInOrderBothWaysAtOnce) {
-  SocketPair pair = encryptedPair();
-  const Bytes there = randomBytes(3'000'001, 1);
-  const Bytes back = randomBytes(2'000'003, 2);
-  Bytes gotThere(there.size()), gotBack(back.size());
-  auto receiver = std::async(std::launch::async, [&] {
-    const Status received = pair.called.receiveAll(gotThere, soon());
-    return received.ok() ? pair.called.sendAll(back, soon()) : received;
-  });
-  EXPECT_TRUE(isOk(pair.caller.sendAll(there, soon())));
-  EXPECT_TRUE(isOk(pair.caller.receiveAll(gotBack, soon())));
-  EXPECT_TRUE(isOk(receiver.get()));
-  EXPECT_TRUE(gotThere == there);
-  EXPECT_TRUE(gotBack == back);
+  expectBytesBothWays(encryptedPair());
 }
 
 TEST(Tls, TakesRecordsThatComeInPieces) {

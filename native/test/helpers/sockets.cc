@@ -122,6 +122,21 @@ Bytes randomBytes(size_t count, unsigned seed) {
   return bytes;
 }
 
+void expectBytesBothWays(SocketPair pair) {
+  const Bytes there = randomBytes(3'000'001, 1);
+  const Bytes back = randomBytes(2'000'003, 2);
+  Bytes gotThere(there.size()), gotBack(back.size());
+  auto receiver = std::async(std::launch::async, [&] {
+    const Status received = pair.called.receiveAll(gotThere, soon());
+    return received.ok() ? pair.called.sendAll(back, soon()) : received;
+  });
+  EXPECT_TRUE(isOk(pair.caller.sendAll(there, soon())));
+  EXPECT_TRUE(isOk(pair.caller.receiveAll(gotBack, soon())));
+  EXPECT_TRUE(isOk(receiver.get()));
+  EXPECT_TRUE(gotThere == there);
+  EXPECT_TRUE(gotBack == back);
+}
+
 bool endsWithin(Socket& socket, Deadline deadline) {
   std::byte sink[256];
   while (!deadline.passed()) {

@@ -42,6 +42,9 @@ std::unique_ptr<TlsContext> tlsOf(const JobCredentials& job);
 Bytes bytesOf(std::string_view text);
 Bytes randomBytes(size_t count, unsigned seed);
 
+/// Expects that megabytes, one way after the other, arrive as they were sent.
+void expectBytesBothWays(SocketPair pair);
+
 /// Whether the other side ends the connection before the deadline, whatever it sends until then.
 bool endsWithin(Socket& socket, Deadline deadline);
 
