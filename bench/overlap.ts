@@ -25,6 +25,7 @@ interface Options {
   readonly steps: number;
   readonly warmup: number;
   readonly backend: Backend['name'];
+  readonly priority: boolean;
   readonly json?: string;
 }
 
@@ -37,6 +38,7 @@ const program = new Command('overlap')
   .option('--steps <n>', 'timed, of each of the three kinds', wholeNumber(1), 8)
   .option('--warmup <n>', 'before them', wholeNumber(2), 2)
   .addOption(choiceOption('backend', 'of tfjs', ['tensorflow', 'cpu']).default('tensorflow'))
+  .option('--no-priority', 'during backward, buckets are reduced as they come, and not those of front layers first')
   .option('--json <file>', 'append the figures to it');
 
 await runBenchmark(parseArguments(program, process.argv.slice(2)) as Parsed<Options>, measure);
@@ -56,7 +58,7 @@ async function measure(options: Options): Promise<void> {
   const optimizers = {
     none: sgd(),
     after: new ring.DistributedOptimizer(sgd(), { name: 'after', overlap: false }),
-    during: new ring.DistributedOptimizer(sgd(), { name: 'during' }),
+    during: new ring.DistributedOptimizer(sgd(), { name: 'during', priority: options.priority }),
   };
   const blocked = countBlockedTime();
   const own: Record<Way, StepTimes[]> = { none: [], after: [], during: [] };

@@ -1,9 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { invalid } from '../arguments.js';
 import { abandon, type UnderWay } from '../collectives/under-way.js';
-import { startBucket } from './reduce-bucket.js';
-import type { ReduceSettings } from './reduce-settings.js';
-import type { VariableShape } from './same-variables.js';
+import { startBucket, type Buckets } from './reduce-bucket.js';
 
 /** The buckets of one step that are reduced while backward goes on: each is started when the last of its gradients is there. */
 export class EarlyReduction {
@@ -15,18 +13,10 @@ export class EarlyReduction {
   private readonly gradients: tf.Tensor[] = [];
   private readonly started = new Map<number, UnderWay>();
 
-  /**
-   * @param size - ranks that take part
-   * @param plan - none: only observes
-   */
-  constructor(
-    private readonly name: string,
-    private readonly settings: ReduceSettings,
-    private readonly variables: readonly VariableShape[],
-    private readonly size: number,
-    private readonly plan: readonly (readonly number[])[] = [],
-  ) {
-    this.places = new Map(variables.map((variable, index) => [variable.name, index]));
+  /** @param buckets - with a plan that is empty: only observes */
+  constructor(private readonly buckets: Buckets) {
+    const { variables, plan } = buckets;
+    this.places = new Map(variables.map((name, index) => [name, index]));
     const bucketOf: number[] = [];
     plan.forEach((bucket, index) => bucket.forEach((place) => (bucketOf[place] = index)));
     this.bucketOf = bucketOf;
@@ -41,19 +31,17 @@ export class EarlyReduction {
     this.gradients[place] = gradient();
     const bucket = this.bucketOf[place];
     if (bucket === undefined || --this.missing[bucket]! > 0) return;
-    const complete = this.plan[bucket]!.map((index) => this.gradients[index]!);
-    const labels = this.plan[bucket]!.map((index) => this.variables[index]!.name);
-    this.started.set(bucket, startBucket(this.name, this.settings, bucket, complete, labels, this.size));
+    this.started.set(bucket, startBucket(this.buckets, bucket, this.gradients));
   }
 
-  /** The bucket, if it was started, for the caller to finish. */
+  /** The bucket, if it was started, for the caller to finish. @param gradients - to apply, by variable */
   take(bucket: number, gradients: readonly tf.Tensor[]): UnderWay | undefined {
     const started = this.started.get(bucket);
     if (started === undefined) return undefined;
-    const same = this.plan[bucket]!.every((place, index) => this.gradients[place] === gradients[index]);
+    const same = this.buckets.plan[bucket]!.every((place) => this.gradients[place] === gradients[place]);
     if (!same) {
       throw invalid(
-        this.name,
+        this.buckets.name,
         'the gradients to apply are not those that minimize computed; give the optimizer overlap: false',
       );
     }

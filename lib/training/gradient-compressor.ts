@@ -2,7 +2,9 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { invalid, show } from '../arguments.js';
 import type { UnderWay } from '../collectives/under-way.js';
 import type { Moved } from '../native/started.js';
+import type { NamedOptions } from '../collectives/named.js';
 import type { ProcessSet } from '../process-set.js';
+import { within } from './within.js';
 
 /** Gradients of one step that are reduced together, on this rank. */
 export interface GradientBucket {
@@ -17,6 +19,13 @@ export interface GradientBucket {
   readonly size: number;
   /** These ranks, where they are not all of the job: the option `processSet` of every operation on the bucket. */
   readonly processSet?: ProcessSet;
+  /** Its turn among the buckets that wait, where they have some: the option `priority` of the operations on it. */
+  readonly priority?: number;
+}
+
+/** What the first operation on a bucket is told. */
+export function operationOn({ name, priority, processSet }: GradientBucket): NamedOptions & { readonly name: string } {
+  return { name, ...(priority !== undefined && { priority }), ...within({ processSet }) };
 }
 
 /** A bucket whose reduction has begun. One of the two is called, once. */

@@ -5,7 +5,7 @@ import type { ActiveSession } from '../active-session.js';
 import { planBuckets, planGroups, planNamed } from './bucket-plan.js';
 import { EarlyReduction } from './early-reduction.js';
 import { prescaled, rescaled } from './predivide.js';
-import { optionsOf, startBucket } from './reduce-bucket.js';
+import { optionsOf, startBucket, type Buckets } from './reduce-bucket.js';
 import type { ReduceSettings } from './reduce-settings.js';
 import { checkSameVariablesSync, type VariableShape } from './same-variables.js';
 import { within } from './within.js';
@@ -34,8 +34,9 @@ export class GradientReducer {
   early(session: ActiveSession, variables: readonly VariableShape[]): EarlyReduction {
     this.join(session);
     const known = this.signature === signatureOf(variables);
-    const plan = known && this.plan.length > 1 ? this.plan : undefined;
-    return new EarlyReduction(this.name, this.settings, variables, session.config.size, plan);
+    const plan = known && this.plan.length > 1 ? this.plan : [];
+    const names = variables.map(({ name }) => name);
+    return new EarlyReduction(this.buckets(session, names, plan));
   }
 
   /**
@@ -54,6 +55,10 @@ export class GradientReducer {
     const reduced = once ? this.atOnce(tensors, labels) : this.inBuckets(session, tensors, labels, early);
     session.autotuner?.stepped(gradients.reduce((bytes, { tensor }) => bytes + 4 * tensor.size, 0));
     return rescaled(reduced, this.settings, session.config.size);
+  }
+
+  private buckets(session: ActiveSession, variables: readonly string[], plan: Buckets['plan']): Buckets {
+    return { settings: this.settings, name: this.name, size: session.config.size, variables, plan };
   }
 
   private join(session: ActiveSession): void {
@@ -110,14 +115,11 @@ export class GradientReducer {
     labels: readonly string[],
     early: EarlyReduction | undefined,
   ): tf.Tensor[] {
+    const buckets = this.buckets(session, labels, this.plan);
     const started: UnderWay[] = [];
     try {
-      this.plan.forEach((bucket, index) => {
-        const given = bucket.map((place) => tensors[place]!);
-        const names = bucket.map((place) => labels[place]!);
-        started.push(
-          early?.take(index, given) ?? startBucket(this.name, this.settings, index, given, names, session.config.size),
-        );
+      this.plan.forEach((_, index) => {
+        started.push(early?.take(index, tensors) ?? startBucket(buckets, index, tensors));
       });
     } catch (error) {
       started.forEach(abandon);

@@ -21,6 +21,11 @@ export interface ReduceGradientsOptions {
   /** Buckets by your own choice: so many, of equally many variables, or lists of variables that are reduced as one operation each. */
   groups?: number | readonly (readonly tf.Variable[])[];
   /**
+   * Of the buckets that wait for others to be reduced, the one nearest to the model's front goes first; true unless given. With false they go
+   * in the order in which backward completes them.
+   */
+  priority?: boolean;
+  /**
    * Divides an average before the sum by this, and after it by what remains of the number of ranks. Keeps sums in the range of a small
    * float; 1 unless given.
    */
@@ -42,6 +47,7 @@ export interface ReduceSettings extends BucketSizes {
   readonly overlap: boolean;
   /** Names of variables, where they are chosen. */
   readonly groups: number | readonly (readonly string[])[] | undefined;
+  readonly priority: boolean;
   readonly predivideFactor: number;
   readonly compression: Compression;
   /** Reduces the buckets, where there is one. */
@@ -53,12 +59,21 @@ export interface ReduceSettings extends BucketSizes {
 
 /** @throws {RingError} `RING_INVALID_ARGUMENT` naming the option */
 export function checkedReduceSettings(where: string, options: ReduceGradientsOptions): ReduceSettings {
-  const { op = 'average', name, overlap = true, groups, gradientPredivideFactor = 1, compression = 'none' } = options;
+  const {
+    op = 'average',
+    name,
+    overlap = true,
+    priority = true,
+    groups,
+    gradientPredivideFactor = 1,
+    compression = 'none',
+  } = options;
   const own = typeof compression === 'string' ? undefined : checkedCompressor(where, compression);
   if (own === undefined) checkedPayload(where, compression);
   if (!['average', 'sum'].includes(op)) throw invalid(where, `op is ${show(op)}; 'average' or 'sum'`);
   if (name !== undefined) checkedName(where, name, () => '');
   if (typeof overlap !== 'boolean') throw invalid(where, `overlap is ${show(overlap)}; true or false`);
+  if (typeof priority !== 'boolean') throw invalid(where, `priority is ${show(priority)}; true or false`);
   checkPositive(where, 'gradientPredivideFactor', gradientPredivideFactor);
   if (gradientPredivideFactor !== 1 && op !== 'average')
     throw invalid(where, `gradientPredivideFactor goes with op 'average', not with ${show(op)}`);
@@ -70,7 +85,7 @@ export function checkedReduceSettings(where: string, options: ReduceGradientsOpt
   if (processSet !== undefined && !(processSet instanceof ProcessSet))
     throw invalid(where, `processSet is ${show(processSet)}; a ProcessSet`);
   return {
-    ...{ op, name, overlap, firstBucketBytes, bucketBytes },
+    ...{ op, name, overlap, priority, firstBucketBytes, bucketBytes },
     groups: checkedGroups(where, groups),
     predivideFactor: gradientPredivideFactor,
     compression: typeof compression === 'string' ? compression : 'none',

@@ -51,6 +51,7 @@ const known: Readonly<Record<keyof DistributedOptimizerOptions, true>> = {
   firstBucketBytes: true,
   bucketBytes: true,
   groups: true,
+  priority: true,
   gradientPredivideFactor: true,
   compression: true,
   processSet: true,

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { startGroupedAllreduce } from '../../collectives.js';
-import { within } from '../within.js';
+import { operationOn } from '../gradient-compressor.js';
 import { finishWith } from './finish-with.js';
 import { Owed, type LossyCompressor } from './owed.js';
 
@@ -21,8 +21,8 @@ export function int8(): LossyCompressor {
         due.forEach((tensor, i) => owed.keep(bucket.variables[i]!, tensor, rounded(tensor)));
         return due;
       });
-      const { name, op, variables: labels } = bucket;
-      const started = startGroupedAllreduce(due, { name, op, labels, compression: 'int8', ...within(bucket) });
+      const { op, variables: labels } = bucket;
+      const started = startGroupedAllreduce(due, { ...operationOn(bucket), op, labels, compression: 'int8' });
       tf.dispose(due);
       return finishWith(started, (results) => results as readonly tf.Tensor[]);
     },

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { groupedAllreduceSync, startGroupedAllreduce } from '../../collectives.js';
-import type { GradientBucket } from '../gradient-compressor.js';
+import { operationOn, type GradientBucket } from '../gradient-compressor.js';
 import { checkCount } from '../reduce-settings.js';
 import { within } from '../within.js';
 import { finishWith } from './finish-with.js';
@@ -44,7 +44,7 @@ export function powerSgd(options: PowerSgdOptions = {}): LossyCompressor {
       );
       const sent = [...projections, ...whole.map((index) => numbersOf(bucket.gradients[index]!))];
       const averages = { op: 'average', ...within(bucket) } as const;
-      const started = startGroupedAllreduce(sent, { ...averages, name: bucket.name });
+      const started = startGroupedAllreduce(sent, { ...averages, ...operationOn(bucket) });
       const finish = (received: readonly Float32Array[]) => {
         const ps = matrices.map(({ rows }, i) => orthonormalize(received[i]!, rows, rank));
         const back = matrices.map((matrix, i) =>

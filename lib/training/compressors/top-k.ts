@@ -2,9 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { invalid, show } from '../../arguments.js';
 import { startGroupedAllgather } from '../../collectives.js';
 import { loadAddon } from '../../native/load.js';
-import type { GradientBucket } from '../gradient-compressor.js';
+import { operationOn, type GradientBucket } from '../gradient-compressor.js';
 import { checkCount } from '../reduce-settings.js';
-import { within } from '../within.js';
 import { finishWith } from './finish-with.js';
 import type { LossyCompressor } from './owed.js';
 
@@ -35,7 +34,7 @@ export function topK(options: TopKOptions = {}): LossyCompressor {
     start(bucket) {
       const parts = layout(bucket, (size) => (size < minElements ? size : Math.ceil(ratio * size)));
       const sent = take(bucket, parts, owed);
-      const started = startGroupedAllgather([sent], { name: bucket.name, ...within(bucket) });
+      const started = startGroupedAllgather([sent], operationOn(bucket));
       return finishWith(started, ([received]) => addUp(bucket, parts, sent.length, received as Int32Array));
     },
     dispose: () => owed.clear(),
