@@ -30,6 +30,16 @@ std::string inUnits(uint64_t bytes) {
 
 }  // namespace
 
+Tuning tried(Tuning tuning, const Trial& trial) {
+  tuning.fusionThresholdBytes = trial.fusionThresholdBytes;
+  tuning.pieceBytes = trial.pieceBytes;
+  for (Costs::One& cost : tuning.costs.of) {
+    const uint64_t scaled = uint64_t{cost.stepNanoseconds} * trial.stepCostPercent / 100;
+    cost.stepNanoseconds = static_cast<uint32_t>(std::min<uint64_t>(scaled, UINT32_MAX));
+  }
+  return tuning;
+}
+
 Algorithm choose(const Tuning& tuning, Medium medium, size_t ranks, uint64_t bytes) {
   if (tuning.forced && mediumOf(*tuning.forced) == medium) return *tuning.forced;
   const std::span<const Algorithm> known =

@@ -25,6 +25,17 @@ struct Tuning {
   bool operator==(const Tuning&) const = default;
 };
 
+/// What is searched for the best.
+struct Trial {
+  size_t fusionThresholdBytes;
+  uint32_t pieceBytes;
+  /// Of what a tuning takes a step to cost: more moves the sizes up from which algorithms with more steps, and fewer
+  /// bytes, are chosen.
+  uint32_t stepCostPercent;
+};
+/// `tuning` with what the trial changes in it.
+Tuning tried(Tuning tuning, const Trial& trial);
+
 /// The algorithm that should be fastest; at equal cost the one of fewer steps.
 Algorithm choose(const Tuning& tuning, Medium medium, size_t ranks, uint64_t bytes);
 

@@ -19,14 +19,13 @@ TEST_P(RetuneOf, LeavesWhatIsUnderWayRightAndTakesHoldOnAllRanksAlike) {
   const RingOfSessions ring(std::get<0>(GetParam()), options);
   const auto size = static_cast<float>(ring.size());
   // Only the first rank's counts: buckets of another size on one rank would end in a mess.
-  const std::vector<Session::Trial> trials{
-      {64, 1024, 100}, {1 << 20, 300'000, 1}, {0, 1024, 10'000}, {16'384, 70'000, 100}};
+  const std::vector<Trial> trials{{64, 1024, 100}, {1 << 20, 300'000, 1}, {0, 1024, 10'000}, {16'384, 70'000, 100}};
   std::vector<std::string> ways(static_cast<size_t>(ring.size()));
   onRanks(ring.size(), [&](int rank) {
     for (size_t round = 0; round < trials.size(); ++round) {
       std::vector<Running> running;
       for (int i = 0; i < 5; ++i) running.push_back(startSums(ring[rank], "before " + std::to_string(i)));
-      Session::Trial trial = trials[round];
+      Trial trial = trials[round];
       if (rank != 0) trial = {static_cast<size_t>(4096 * rank), 2048, 100};
       ASSERT_TRUE(isOk(ring[rank].retune(trial)));
       for (int i = 0; i < 5; ++i) running.push_back(startSums(ring[rank], "after " + std::to_string(i)));
