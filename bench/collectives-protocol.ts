@@ -1,4 +1,4 @@
-import { median } from './statistics.js';
+import { median } from '../lib/statistics.js';
 
 /** What the protocol needs of the ring; all calls block, and all ranks make the same ones in the same order. */
 export interface Ring {
@@ -76,11 +76,6 @@ export function warmUp(ring: Ring, rounds = 10_000): void {
     ring.barrier();
     seconds(() => ring.allreduce(value));
   }
-}
-
-/** Bytes a second that each rank's link must carry at least: what an allreduce moves at best, over its time. */
-export function busBandwidth(bytes: number, ranks: number, seconds: number): number {
-  return (bytes / seconds) * (ranks > 1 ? (2 * (ranks - 1)) / ranks : 1);
 }
 
 /** One call on values whose float32 sum is exact and which differ by element and rank. */

@@ -1,4 +1,5 @@
-import { type Measurement, busBandwidth } from './collectives-protocol.js';
+import { busBandwidth, formatSize, formatTime } from '../lib/units.js';
+import type { Measurement } from './collectives-protocol.js';
 import { textTable } from './text-table.js';
 
 export interface Row extends Measurement {
@@ -37,24 +38,6 @@ export const tsv = {
       row.correct ? 'ok' : 'WRONG',
     ].join('\t'),
 };
-
-/** `4 B`, `64 KB`, `256 MB`: in powers of 1024, as sizes are given on the command line. */
-export function formatSize(bytes: number): string {
-  for (const [unit, size] of [
-    ['GB', 2 ** 30],
-    ['MB', 2 ** 20],
-    ['KB', 2 ** 10],
-  ] as const) {
-    if (bytes >= size) return `${Number((bytes / size).toFixed(2))} ${unit}`;
-  }
-  return `${bytes} B`;
-}
-
-/** Three digits or so with the unit that suits. */
-export function formatTime(seconds: number): string {
-  if (seconds < 1e-3) return `${(seconds * 1e6).toFixed(1)} us`;
-  return seconds < 1 ? `${(seconds * 1e3).toFixed(2)} ms` : `${seconds.toFixed(3)} s`;
-}
 
 function gigabytes(bytesPerSecond: number): string {
   return (bytesPerSecond / 1e9).toFixed(3);

@@ -1,11 +1,12 @@
 import * as ring from '../lib/index.js';
 import { activeSession } from '../lib/active-session.js';
 import { type CollectivesOptions, parseCollectivesOptions } from './collectives-options.js';
-import { type Limits, type Ring, busBandwidth, measure, warmUp } from './collectives-protocol.js';
+import { type Limits, type Ring, measure, warmUp } from './collectives-protocol.js';
 import { type Row, table, tsv } from './collectives-report.js';
-import { appendJsonLine } from './json-line.js';
+import { appendRecord } from './json-line.js';
 import { runBenchmark } from './main.js';
 import { describeCommit, describeMachine } from './machine.js';
+import { busBandwidth } from '../lib/units.js';
 
 await runBenchmark(parseCollectivesOptions(process.argv.slice(2)), run);
 
@@ -40,7 +41,7 @@ async function run(options: CollectivesOptions): Promise<void> {
   }
 
   if (options.json !== undefined && ring.rank() === 0) {
-    appendJsonLine(options.json, {
+    appendRecord(options.json, {
       benchmark: 'collectives',
       time: new Date().toISOString(),
       commit: describeCommit(),

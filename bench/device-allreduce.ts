@@ -1,6 +1,6 @@
 // Bus bandwidth of an allreduce on GPUs, by nccl-tests' formula: tsrun -np N dist/bench/device-allreduce.js [largest size in bytes]
 import * as ring from '../lib/index.js';
-import { median } from './statistics.js';
+import { median } from '../lib/statistics.js';
 
 const [largest = 256 * 2 ** 20] = process.argv.slice(2).map(Number);
 const rounds = 21;

@@ -7,7 +7,7 @@ import { choiceOption, parseArguments, type Parsed, wholeNumber } from './comman
 import { appendJsonLine } from './json-line.js';
 import { describeCommit, describeMachine } from './machine.js';
 import { runBenchmark } from './main.js';
-import { median } from './statistics.js';
+import { median } from '../lib/statistics.js';
 
 /**
  * What it costs to get tensors into the engine and results out: an allreduce on a ring of one rank, where the engine does nothing but

@@ -1,4 +1,4 @@
-import { median } from './statistics.js';
+import { median } from '../lib/statistics.js';
 
 /** How a step reduces its gradients: not at all, after backward, or while backward goes on. */
 export const ways = ['none', 'after', 'during'] as const;

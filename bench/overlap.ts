@@ -4,7 +4,7 @@ import * as ring from '../lib/index.js';
 import { type Backend, openBackend } from './backend.js';
 import { countBlockedTime } from './blocked-time.js';
 import { choiceOption, parseArguments, type Parsed, wholeNumber } from './command-line.js';
-import { appendJsonLine } from './json-line.js';
+import { appendRecord } from './json-line.js';
 import { describeCommit, describeMachine } from './machine.js';
 import { runBenchmark } from './main.js';
 import { buildModel, modelNames, models, type ModelName } from './models/index.js';
@@ -90,8 +90,18 @@ async function measure(options: Options): Promise<void> {
   );
   lines(figures).forEach((line) => console.log(line));
   if (options.json === undefined) return;
-  appendJsonLine(options.json, {
-    ...{ bench: 'overlap', model, ranks: ring.size(), batch, imageSize, parameters, backend: name, version, threads },
+  appendRecord(options.json, {
+    ...{
+      benchmark: 'overlap',
+      model,
+      ranks: ring.size(),
+      batch,
+      imageSize,
+      parameters,
+      backend: name,
+      version,
+      threads,
+    },
     ...figures,
     ...{ times: byWay, machine: describeMachine(), commit: describeCommit() },
   });

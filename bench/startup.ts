@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { Command } from 'commander';
 import { parseArguments, wholeNumber } from './command-line.js';
 import { describeMachine } from './machine.js';
-import { median } from './statistics.js';
+import { median } from '../lib/statistics.js';
 
 const tsrun = path.resolve(import.meta.dirname, '../../bin/tsrun');
 /** Loads nothing: all the time that is measured is Node's and tsrun's own. */

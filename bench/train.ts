@@ -1,7 +1,7 @@
 import type { Optimizer } from '@tensorflow/tfjs';
 import * as ring from '../lib/index.js';
 import { type Backend, firstLine, openBackend, openBestBackend } from './backend.js';
-import { appendJsonLine } from './json-line.js';
+import { appendRecord } from './json-line.js';
 import { describeCommit, describeMachine } from './machine.js';
 import { runBenchmark, UsageError } from './main.js';
 import { type ModelName, type ModelSpec, buildModel, models } from './models/index.js';
@@ -64,7 +64,7 @@ async function train(options: TrainOptions): Promise<void> {
   totalLines(imagesPerSecond).forEach(say);
 
   if (options.json !== undefined && ring.rank() === 0) {
-    appendJsonLine(options.json, {
+    appendRecord(options.json, {
       benchmark: 'train',
       time: new Date().toISOString(),
       commit: describeCommit(),

@@ -1,7 +1,7 @@
 // Allreduce across emulated hosts, ours beside others'. See docs/benchmarks.md.
-import { appendJsonLine } from '../json-line.js';
+import { appendRecord } from '../json-line.js';
 import { describeCommit, describeMachine } from '../machine.js';
-import { median } from '../statistics.js';
+import { median } from '../../lib/statistics.js';
 import { EmulatedHosts } from './emulated-hosts.js';
 import { type Ceiling, measureCeiling, measureSystem } from './measure.js';
 import { whyNoNetworks } from './network-names.js';
@@ -32,7 +32,7 @@ async function run(options: NetworkBenchOptions): Promise<void> {
       print(rows, ceilings);
       if (rows.some((row) => !row.correct)) process.exitCode = 1;
       if (options.json === undefined) continue;
-      appendJsonLine(options.json, {
+      appendRecord(options.json, {
         benchmark: 'network',
         time: new Date().toISOString(),
         commit: describeCommit(),

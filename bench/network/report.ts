@@ -1,6 +1,5 @@
-import { busBandwidth } from '../collectives-protocol.js';
-import { formatSize, formatTime } from '../collectives-report.js';
-import { median } from '../statistics.js';
+import { busBandwidth, formatSize, formatTime } from '../../lib/units.js';
+import { median } from '../../lib/statistics.js';
 import { textTable } from '../text-table.js';
 import type { Ceiling, Timing } from './measure.js';
 

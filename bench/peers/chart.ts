@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { formatSize } from '../collectives-report.js';
+import { formatSize } from '../../lib/units.js';
 import type { Result } from './fold.js';
 import { type Family, systems } from './systems.js';
 

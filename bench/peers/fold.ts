@@ -1,5 +1,5 @@
-import { busBandwidth } from '../collectives-protocol.js';
-import { median } from '../statistics.js';
+import { busBandwidth } from '../../lib/units.js';
+import { median } from '../../lib/statistics.js';
 import type { Sample } from './sample.js';
 
 /** What all rounds of one system at one size and number of ranks come to. */

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { formatSize, formatTime } from '../collectives-report.js';
+import { report } from '../../lib/report/main.js';
+import { formatSize, formatTime } from '../../lib/units.js';
+import { recordText } from '../json-line.js';
 import { type Machine, describeCommit, describeMachine } from '../machine.js';
 import { drawChart } from './chart.js';
 import { fold } from './fold.js';
@@ -133,7 +135,9 @@ function write(record: PeersRecord, folder: string): void {
     writeFileSync(file, text);
     console.log(`wrote ${file}`);
   };
-  put('collectives.json', `${JSON.stringify(record)}\n`);
+  put('collectives.json', recordText(record));
+  report([path.join(folder, 'collectives.json')], path.join(folder, 'report.html'));
+  console.log(`wrote ${path.join(folder, 'report.html')}`);
   put('table.txt', `${resultTable(record.samples)}\n`);
   put('verdicts.md', `${verdictTable(record.verdicts)}\n`);
   const results = fold(record.samples);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { formatSize } from '../collectives-report.js';
+import { formatSize } from '../../lib/units.js';
 import type { PeersOptions } from './options.js';
 import { otherShare, processorTimes } from './processor-share.js';
 import { runProcesses } from './run-processes.js';

@@ -1,4 +1,4 @@
-import { formatSize, formatTime } from '../collectives-report.js';
+import { formatSize, formatTime } from '../../lib/units.js';
 import { textTable } from '../text-table.js';
 import { type Result, fold, ratio } from './fold.js';
 import type { Sample } from './sample.js';

@@ -1,4 +1,4 @@
-import { median } from '../statistics.js';
+import { median } from '../../lib/statistics.js';
 import type { Sample } from './sample.js';
 
 /** All rounds of one system, at one workload and number of ranks. */

@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { report as writeReport } from '../../lib/report/main.js';
 import { cacheFolder } from '../../lib/setup/cache.js';
+import { recordText } from '../json-line.js';
 import { describeCommit, describeMachine } from '../machine.js';
 import { runProcesses } from '../peers/run-processes.js';
 import { textTable } from '../text-table.js';
@@ -61,7 +63,7 @@ async function main(chosen: TrainingOptions): Promise<number> {
   const folder = chosen.out ?? path.join(cacheFolder(), 'training', time.replaceAll(/[:.]/g, '-'));
   mkdirSync(folder, { recursive: true });
   const record = {
-    benchmark: 'training',
+    benchmark: 'training' as const,
     time,
     commit: describeCommit(),
     machine: describeMachine(),
@@ -69,7 +71,8 @@ async function main(chosen: TrainingOptions): Promise<number> {
     samples,
     notes,
   };
-  writeFileSync(path.join(folder, 'training.json'), `${JSON.stringify(record, null, 1)}\n`);
+  writeFileSync(path.join(folder, 'training.json'), recordText(record, 1));
+  writeReport([path.join(folder, 'training.json')], path.join(folder, 'report.html'));
   writeFileSync(path.join(folder, 'training.txt'), `${text}\n`);
   console.error(`results: ${folder}`);
   return 0;

@@ -19,17 +19,11 @@ export type ParsedCommand =
   | { readonly kind: 'check-build' }
   /** Measure the algorithms on so many ranks; without a file, into the usual one. */
   | { readonly kind: 'tune'; readonly np: number; readonly file: string | undefined }
-  /** Compare what ranks recorded. */
-  | { readonly kind: 'analyze'; readonly files: readonly string[] }
-  /** Make one timeline of those of several ranks. */
-  | { readonly kind: 'merge-timeline'; readonly file: string }
   /** `--help` and `--version`. */
   | { readonly kind: 'print'; readonly text: string };
 
 /** @throws RING_INVALID_ARGUMENT with one line that says what is wrong and, for a flag we do not know, what comes nearest */
 export function parseArguments(argv: readonly string[]): ParsedCommand {
-  if (argv[0] === 'analyze') return { kind: 'analyze', files: argv.slice(1) };
-  if (argv[0] === 'merge-timeline') return interpretMerge(argv.slice(1));
   const first = parse(argv);
   if (first.printed !== undefined) return { kind: 'print', text: first.printed };
   const { config } = first.program.opts<Flags>();
@@ -123,13 +117,6 @@ function variablesOf(assignments: Assignments): { variables: Record<string, stri
     variables: Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined)),
     notices: missing.map((name) => `-x ${name}: it is not set here, so it is not passed on`),
   };
-}
-
-function interpretMerge([file, ...rest]: readonly string[]): ParsedCommand {
-  if (file === undefined || file.startsWith('-') || rest.length > 0) {
-    throw wrong('which timeline? tsrun merge-timeline FILE');
-  }
-  return { kind: 'merge-timeline', file };
 }
 
 function interpretTune({ tune, numProc, tuneFile }: Flags, script: string | undefined): ParsedCommand {

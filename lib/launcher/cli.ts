@@ -1,12 +1,15 @@
 import { RingError } from '../errors.js';
 import { parseArguments } from './arguments.js';
 import { launch } from './launch.js';
-import { expectTimeline, finish } from './timeline.js';
+import { subcommandOf } from './subcommands.js';
+import { expectTimeline } from './timeline.js';
 import { tuneOptions } from './tune.js';
 
 /** The command `tsrun`: ends the process with the job's exit code, or with 2 if the command line makes no sense. */
 export async function main(argv: readonly string[]): Promise<never> {
   try {
+    const subcommand = subcommandOf(argv);
+    if (subcommand !== undefined) return await say(process.stdout, await subcommand(), 0);
     const command = parseArguments(argv);
     if (command.kind === 'print') return await say(process.stdout, command.text, 0);
     if (command.kind === 'check-build') {
@@ -16,13 +19,6 @@ export async function main(argv: readonly string[]): Promise<never> {
     if (command.kind === 'dry-run') {
       const { dryRun } = await import('./dry-run.js');
       return await say(process.stdout, await dryRun(command.options), 0);
-    }
-    if (command.kind === 'analyze') {
-      const { analyze } = await import('./analyze.js');
-      return await say(process.stdout, analyze(command.files), 0);
-    }
-    if (command.kind === 'merge-timeline') {
-      return await say(process.stdout, await finish(command.file), 0);
     }
     const options = command.kind === 'tune' ? tuneOptions(command) : command.options;
     const timeline = expectTimeline(options);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Ring, busBandwidth, measure } from '../../bench/collectives-protocol.js';
+import { type Ring, measure } from '../../bench/collectives-protocol.js';
+import { busBandwidth } from '../../lib/units.js';
 
 describe('bench/collectives-protocol', () => {
   /** Two ranks in one process: the other holds what the protocol would have filled in there. */

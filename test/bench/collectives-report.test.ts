@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { parseCollectivesOptions, parseSizes } from '../../bench/collectives-options.js';
-import { formatSize, formatTime, table, tsv } from '../../bench/collectives-report.js';
+import { table, tsv } from '../../bench/collectives-report.js';
+import { formatSize, formatTime } from '../../lib/units.js';
 
 describe('bench/collectives-report', () => {
   const row = {

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readRecords } from '../../lib/report/read-records.js';
 import { type RankOutput, tsrun } from '../helpers/tsrun.js';
 
 const bench = (file: string) => fileURLToPath(new URL(`../../bench/${file}`, import.meta.url));
@@ -153,6 +154,7 @@ describe('bench under tsrun', function () {
       of: Record<string, { step: number; exposed: number }>;
       times: Record<string, unknown[][]>;
     }
+    assert.equal(readRecords(file).length, 1);
     const { of, times } = JSON.parse(readFileSync(file, 'utf8')) as Line;
     assert.equal(of['none']!.exposed, 0);
     for (const way of ['after', 'during']) {
@@ -179,6 +181,7 @@ describe('bench under tsrun', function () {
       ['4', '4004', '262144'].map((bytes) => ['tsring', '3', bytes, 'ok']),
     );
     assert.deepEqual(run.ranks[1]!.stdout, []);
+    assert.equal(readRecords(file).length, 1);
     const record = JSON.parse(readFileSync(file, 'utf8')) as { rows: { correct: boolean }[] };
     assert.ok(record.rows.length === 3 && record.rows.every(({ correct }) => correct));
   });
@@ -211,6 +214,7 @@ describe('bench under tsrun', function () {
       lines.join('\n'),
     );
 
+    assert.equal(readRecords(file).length, 1);
     const record = JSON.parse(readFileSync(file, 'utf8')) as TrainRecord;
     const { ranks, settings, elapsedSeconds } = record;
     const total = Number(/^total images\/sec: (\d+\.\d{2})$/.exec(lines.at(-2)!)![1]);
