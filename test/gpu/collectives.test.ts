@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
 import { startRanks } from '../helpers/start-ranks.js';
-import { buildFakes, type Fakes } from './fakes.js';
+import { type Fakes, fakesOrSkip } from './fakes.js';
 
 interface Failure {
   readonly code: string;
@@ -15,17 +14,18 @@ const real = process.env['TSRING_TEST_GPU'] === '1';
 
 describe(`operations on GPUs, on ${real ? 'real ones' : 'fakes'}`, function () {
   this.timeout(120_000);
-  const onFakes = real ? it.skip : it;
+  /** For what only a fake can be made to do. */
+  const onFakes = (title: string, body: () => Promise<void>) =>
+    it(title, async function () {
+      if (real) {
+        console.log('      skipped: only a fake can be made to fail so, and this runs on a real GPU');
+        this.skip();
+      }
+      await body();
+    });
   let fakes: Fakes | undefined;
   before(function () {
-    if (real) return;
-    fakes = buildFakes();
-    if (fakes !== undefined) return;
-    console.log('skipped: no g++ to build the fake driver with');
-    this.skip();
-  });
-  after(() => {
-    if (fakes !== undefined) rmSync(fakes.folder, { recursive: true });
+    if (!real) fakes = fakesOrSkip(this);
   });
 
   const start = (mode: string, env: (rank: number) => Record<string, string> = () => ({})) =>

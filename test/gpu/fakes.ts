@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,17 +14,35 @@ export interface Fakes {
   readonly withoutAbort: string;
 }
 
-/** Compiles the fake driver and the fake NCCL; undefined where there is no compiler, or the system is not Linux. */
-export function buildFakes(): Fakes | undefined {
-  if (process.platform !== 'linux') return undefined;
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'tsring-fakes-'));
-  const at = (name: string) => path.join(folder, name);
-  const compile = (...args: string[]) => execFileSync('g++', [...flags, ...args], { stdio: 'pipe', timeout: 120_000 });
+let built: Fakes | undefined;
+
+/**
+ * For a `before` hook: the fake driver and the fake NCCL, compiled once a process and removed at its end. Where that cannot be, the
+ * hook's tests are skipped, with the reason.
+ */
+export function fakesOrSkip(context: Mocha.Context): Fakes {
+  const reason = process.platform === 'linux' ? whyNoCompiler() : 'the fake driver is for Linux';
+  if (reason !== undefined) {
+    console.log(`      skipped: ${reason}`);
+    context.skip();
+  }
+  return (built ??= build());
+}
+
+function whyNoCompiler(): string | undefined {
   try {
     execFileSync('g++', ['--version'], { stdio: 'ignore' });
-  } catch {
     return undefined;
+  } catch {
+    return 'no g++ to build the fake driver with';
   }
+}
+
+function build(): Fakes {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'tsring-fakes-'));
+  process.once('exit', () => rmSync(folder, { recursive: true }));
+  const at = (name: string) => path.join(folder, name);
+  const compile = (...args: string[]) => execFileSync('g++', [...flags, ...args], { stdio: 'pipe', timeout: 120_000 });
   const nccl = (name: string, ...define: string[]) =>
     compile('-o', at(name), path.join(sources, 'fake_nccl.cc'), ...define, '-Wl,-rpath,$ORIGIN', at('libcuda.so.1'));
   compile('-o', at('libcuda.so.1'), path.join(sources, 'fake_cuda.cc'), '-Wl,-soname,libcuda.so.1');
