@@ -29,7 +29,7 @@ export function openNative(
     transport: config.transport,
     encrypt: config.encrypt,
     ...chosenBy(config),
-    gpu: { device: config.localRank, ncclLibrary: config.ncclLib ?? '' },
+    gpu: { device: config.localRank, ncclLibrary: config.ncclLib ?? '', byHost: config.hierarchicalAllreduce },
     logLevel: config.logLevel,
     diagnostics: diagnosticsOf(config, set.members !== undefined),
     ...set,

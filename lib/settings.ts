@@ -123,6 +123,11 @@ export const settings = {
     undefined,
     'the NCCL for operations on GPUs; unset: libnccl.so.2',
   ),
+  hierarchicalAllreduce: row(
+    onOrOff(),
+    false,
+    "buffers on GPUs: NCCL inside each host alone, and our connections between hosts. Only rank 0's counts; without GPUs two levels are the rule anyway",
+  ),
   serverBackend: row(
     text(z.enum(['auto', 'tensorflow', 'cpu']), 'auto, tensorflow or cpu'),
     'auto',

@@ -61,7 +61,7 @@ const nativeLayers: Layers = {
   kernel: ['base'],
   transport: ['base'],
   collective: ['transport', 'kernel', 'base'],
-  nccl: ['collective', 'base'],
+  nccl: ['collective', 'kernel', 'base'],
   engine: ['collective', 'nccl', 'transport', 'kernel', 'base'],
   tensorflow: ['engine', 'kernel', 'base'],
   napi: ['tensorflow', 'engine', 'nccl', 'kernel', 'base'],

@@ -42,11 +42,21 @@ export interface NativeSessionOptions {
   readonly costs?: AlgorithmCosts;
   /** Where the costs come from, for the log. */
   readonly costsSource?: string;
-  /** This rank's GPU, by its number among those that the process sees, and NCCL, a name or path. Absent: 0, and libnccl.so.2. */
-  readonly gpu?: { readonly device: number; readonly ncclLibrary: string };
+  /** Absent: GPU 0, libnccl.so.2, and NCCL between hosts too. */
+  readonly gpu?: NativeGpuOptions;
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   /** Absent: as the settings of the same names are by default. */
   readonly diagnostics?: NativeDiagnostics;
+}
+
+/** How operations on GPUs are done. */
+export interface NativeGpuOptions {
+  /** This rank's, by its number among those that the process sees. */
+  readonly device: number;
+  /** A name or path. */
+  readonly ncclLibrary: string;
+  /** NCCL inside each host alone, if rank 0 says so. */
+  readonly byHost: boolean;
 }
 
 /** How the engine explains itself. */

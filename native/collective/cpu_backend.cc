@@ -19,6 +19,9 @@ CpuBackend::CpuBackend(Mesh& mesh, HostGroup* host, const Tuning& tuning, std::c
       team_(Team::whole(mesh.rank(), mesh.size())),
       stallLimit_(stallLimit) {}
 
+CpuBackend::CpuBackend(Mesh& mesh, Team team, const Tuning& tuning, std::chrono::milliseconds stallLimit)
+    : mesh_(mesh), host_(nullptr), tuning_(tuning), team_(std::move(team)), stallLimit_(stallLimit) {}
+
 void CpuBackend::retune(const Tuning& tuning) {
   tuning_ = tuning;
   workspace_.arrived.resize(tuning.pieceBytes);
@@ -39,7 +42,7 @@ Status CpuBackend::broadcast(std::span<std::byte> data, int root) {
 }
 
 Status CpuBackend::reducescatter(std::span<const std::span<std::byte>> blocks, DType dtype, ReduceOp op) {
-  const Reduction reduction{dtype, op, mesh_.size()};
+  const Reduction reduction{dtype, op, static_cast<int>(size())};
   if (host_) return reduceSlices(*host_, blocks, reduction, stallLimit_, [] { return Status::okay(); });
   return ringReducescatter(mesh_, team_, blocks, reduction, workspace_, stallLimit_);
 }

@@ -18,6 +18,8 @@ class CpuBackend final : public CollectiveBackend {
   /// `host` is the group of all ranks, or null. It and the mesh must outlive this. `tuning` is the same on all ranks.
   /// An operation fails with kTimeout when nothing moves for `stallLimit`.
   CpuBackend(Mesh& mesh, HostGroup* host, const Tuning& tuning, std::chrono::milliseconds stallLimit);
+  /// The same over links, among some of the ranks: those of `team`, whose places are meant where ranks are spoken of.
+  CpuBackend(Mesh& mesh, Team team, const Tuning& tuning, std::chrono::milliseconds stallLimit);
 
   Status allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) override;
   Status allgather(std::span<const std::span<std::byte>> blocks) override;

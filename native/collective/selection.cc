@@ -89,7 +89,7 @@ Bytes tuningRecord(const Tuning& tuning) {
   ByteWriter out;
   out.put(kIsTuning).put(tuning.forced ? static_cast<uint8_t>(*tuning.forced) : kNotForced);
   for (const Costs::One& cost : tuning.costs.of) out.put(cost.stepNanoseconds).put(cost.bytePicoseconds);
-  out.put(tuning.costs.combinePicoseconds).put(uint8_t{tuning.checksums});
+  out.put(tuning.costs.combinePicoseconds).put(uint8_t{tuning.checksums}).put(uint8_t{tuning.devicesByHost});
   return out.put(tuning.fusionThresholdBytes).put(tuning.pieceBytes).take();
 }
 
@@ -105,6 +105,7 @@ std::optional<Tuning> tuningIn(std::span<const std::byte> record) {
   }
   tuning.costs.combinePicoseconds = in.get<uint32_t>();
   tuning.checksums = in.get<uint8_t>() != 0;
+  tuning.devicesByHost = in.get<uint8_t>() != 0;
   tuning.fusionThresholdBytes = in.get<uint64_t>();
   tuning.pieceBytes = std::max(in.get<uint32_t>(), kLeastPieceBytes);
   return in.done() ? std::optional(tuning) : std::nullopt;

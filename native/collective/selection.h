@@ -14,12 +14,13 @@
 
 namespace tsring {
 
-/// How data are moved: by what an allreduce's algorithm is chosen, how much is moved at a time, and whether links carry
-/// checksums. All ranks go by rank 0's.
+/// How data are moved: by what an allreduce's algorithm is chosen, how much is moved at a time, whether links carry
+/// checksums, and by which way GPUs of several hosts are combined. All ranks go by rank 0's.
 struct Tuning {
   std::optional<Algorithm> forced;  // always this one, on its medium
   Costs costs = kBuiltInCosts;
   bool checksums = false;
+  bool devicesByHost = false;                // GPUs: NCCL inside each host, our links between hosts
   uint64_t fusionThresholdBytes = 64 << 20;  // of the buckets that the tensors of a group are packed into
   uint32_t pieceBytes = kDefaultPieceBytes;  // of what is handed to a link, or taken from it, in one go
   bool operator==(const Tuning&) const = default;

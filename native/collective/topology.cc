@@ -24,10 +24,9 @@ Topology Topology::of(std::span<const std::string> hostIds, int rank) {
   return topology;
 }
 
-bool Topology::twoLevels() const {
-  const size_t each = neighbours().size();
-  return hosts.size() > 1 && each > 1 &&
-         std::ranges::all_of(hosts, [&](const std::vector<int>& ranks) { return ranks.size() == each; });
+bool Topology::equalHosts() const {
+  const auto asOurs = [&](const std::vector<int>& ranks) { return ranks.size() == neighbours().size(); };
+  return hosts.size() > 1 && std::ranges::all_of(hosts, asOurs);
 }
 
 Team Topology::acrossHosts() const {

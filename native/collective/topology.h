@@ -20,8 +20,12 @@ struct Topology {
   static Topology of(std::span<const std::string> hostIds, int rank);
 
   const std::vector<int>& neighbours() const { return hosts[host]; }
-  /// Whether two levels make sense: several hosts, of equally many ranks, and several of these.
-  bool twoLevels() const;
+  /// Whether there are several hosts, of equally many ranks.
+  bool equalHosts() const;
+  /// Whether two levels make sense: equal hosts, of several ranks each.
+  bool twoLevels() const { return equalHosts() && neighbours().size() > 1; }
+  /// The ranks of our host, in order.
+  Team insideHost() const { return {neighbours(), place}; }
   /// The ranks that have our place on their hosts, by host.
   Team acrossHosts() const;
 };

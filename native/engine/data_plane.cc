@@ -58,6 +58,7 @@ void DataPlane::retune(const Tuning& tuning) {
   MutexLock lock(retuning_);
   backend_->retune(tuning);
   if (twoLevels_) twoLevels_->retune(tuning);
+  if (acrossHosts_) acrossHosts_->retune(tuning);
 }
 
 std::string_view DataPlane::algorithm(size_t bytes) const {
@@ -140,6 +141,12 @@ void DataPlane::makeBackends() {
   backend_ = std::make_unique<CpuBackend>(*mesh_, onOneHost() ? host_.get() : nullptr, tuning_, options_.timeout);
   if (host_ && !onOneHost()) {
     twoLevels_ = std::make_unique<HierarchicalBackend>(*mesh_, *host_, topology_, tuning_, options_.timeout);
+  }
+  if (!tuning_.devicesByHost || onOneHost()) return;
+  if (topology_.equalHosts()) {
+    acrossHosts_ = std::make_unique<CpuBackend>(*mesh_, topology_.acrossHosts(), tuning_, options_.timeout);
+  } else if (options_.rank == 0) {
+    log_.warn("hosts have different numbers of ranks: despite hierarchicalAllreduce, GPUs use NCCL between hosts too");
   }
 }
 

@@ -40,6 +40,10 @@ class DataPlane {
 
   /// Once connected: on main memory, for one thread at a time.
   CollectiveBackend& collectives() const;
+  /// The same among the ranks of our place on their hosts, for GPUs that use NCCL inside hosts alone; null where they
+  /// do not.
+  CollectiveBackend* acrossHosts() const { return acrossHosts_.get(); }
+  const Topology& topology() const { return topology_; }
   /// Null where blocking calls take the long way: many ranks that share no memory, or links that carry checksums.
   Agreement* agreement() const { return agreement_.get(); }
 
@@ -72,6 +76,7 @@ class DataPlane {
   mutable Mutex retuning_;  // the backends' tuning changes, or another thread looks at it
   std::unique_ptr<CpuBackend> backend_;
   std::unique_ptr<HierarchicalBackend> twoLevels_;  // instead of it, where several hosts share memory inside
+  std::unique_ptr<CpuBackend> acrossHosts_;
 };
 
 }  // namespace tsring

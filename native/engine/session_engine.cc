@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "nccl/nccl_backend.h"
+#include "nccl/hierarchical_nccl_backend.h"
 
 namespace tsring {
 namespace {
@@ -64,6 +64,16 @@ void Session::Engine::leave() {
   if (timeline) timeline->stop();
 }
 
+/// NCCL among all GPUs or, by choice, among those of each host.
+std::unique_ptr<DeviceBackend> Session::Engine::onGpus(const std::vector<std::string>& names) const {
+  const GpuChoice choice{options.cudaDevice, options.ncclLibrary};
+  CollectiveBackend& all = plane.collectives();
+  CollectiveBackend* const across = plane.acrossHosts();
+  if (!across) return std::make_unique<NcclBackend>(all, choice, names, options.timeout);
+  auto inside = std::make_unique<NcclBackend>(all, choice, names, options.timeout, plane.topology().insideHost());
+  return std::make_unique<HierarchicalNcclBackend>(std::move(inside), *across, all);
+}
+
 void Session::Engine::start(std::vector<Socket> controlLinks, std::vector<std::string> names) {
   CollectiveBackend& moves = plane.collectives();
   pending.recordIn(&recorder);
@@ -72,8 +82,7 @@ void Session::Engine::start(std::vector<Socket> controlLinks, std::vector<std::s
       std::make_unique<Executor>(options.rank, members, moves, pending, recorder, plane.tuning().fusionThresholdBytes,
                                  [this](const Status& status) { return onFailure(status); });
   executor->showOn(&track);
-  device =
-      std::make_unique<NcclBackend>(moves, GpuChoice{options.cudaDevice, options.ncclLibrary}, names, options.timeout);
+  device = onGpus(names);
   executor->useDevice(device.get());
   executor->onRetuned([this](const Tuning& next) { plane.retune(next); });
   executor->onCarriedOut([this] { control->carriedOut(); });

@@ -39,6 +39,7 @@ struct Session::Engine {
   std::string nameOfSet() const;
   void leave();
   Result<Links> link(const std::vector<Peer>& peers, Deadline deadline);
+  std::unique_ptr<DeviceBackend> onGpus(const std::vector<std::string>& names) const;
   void start(std::vector<Socket> control, std::vector<std::string> names);
   void adopt(const std::shared_ptr<Session>& set);
   std::vector<std::shared_ptr<Session>> sets();

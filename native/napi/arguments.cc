@@ -225,6 +225,7 @@ SessionOptions parseSessionOptions(const Napi::Value& value) {
     const Napi::Object gpu = requireObject(object.Get("gpu"), "gpu");
     options.cudaDevice = static_cast<int>(requireInteger(gpu, "device", 0, kMostRanks));
     options.ncclLibrary = requireString(gpu, "ncclLibrary");
+    options.tuning.devicesByHost = requireBoolean(gpu, "byHost");
   }
   if (!object.Get("algorithm").IsUndefined()) options.tuning.forced = parseAlgorithm(object, "algorithm");
   if (!object.Get("costs").IsUndefined()) options.tuning.costs = parseCosts(object.Get("costs"));

@@ -25,6 +25,7 @@ inline constexpr CudaResult kCudaSuccess = 0;
 inline constexpr CudaResult kCudaNoDevice = 100;
 inline constexpr CudaResult kCudaNotReady = 600;
 inline constexpr unsigned kCudaStreamNonBlocking = 1;   // does not wait for the default stream, nor it for us
+inline constexpr unsigned kCudaHostPortable = 1;        // pinned as all contexts of the process see it
 inline constexpr unsigned kCudaEventDisableTiming = 2;  // cheaper to record
 
 // X(name without cu, type)
@@ -43,6 +44,8 @@ inline constexpr unsigned kCudaEventDisableTiming = 2;  // cheaper to record
   X(CtxPopCurrent_v2, CudaResult(CudaContext**))                                                                \
   X(MemAlloc_v2, CudaResult(CudaAddress*, size_t bytes))                                                        \
   X(MemFree_v2, CudaResult(CudaAddress))                                                                        \
+  X(MemHostAlloc, CudaResult(void**, size_t bytes, unsigned flags))                                             \
+  X(MemFreeHost, CudaResult(void*))                                                                             \
   X(MemcpyHtoDAsync_v2, CudaResult(CudaAddress, const void*, size_t, CudaStreamHandle*))                        \
   X(MemcpyDtoHAsync_v2, CudaResult(void*, CudaAddress, size_t, CudaStreamHandle*))                              \
   X(StreamCreate, CudaResult(CudaStreamHandle**, unsigned flags))                                               \

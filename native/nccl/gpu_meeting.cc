@@ -17,7 +17,7 @@ struct Record {
   std::string reason;  // why it cannot take part; empty: it can
   int32_t version = 0;
   GpuUuid uuid{};
-  NcclUniqueId id{};  // rank 0's counts
+  NcclUniqueId id{};  // of those that make one
 };
 
 Bytes encode(const Record& record) {
@@ -88,9 +88,11 @@ Status judge(const std::vector<Record>& records, const std::vector<std::string>&
 
 }  // namespace
 
-Result<GpuMeeting> meetGpus(CollectiveBackend& meet, const GpuChoice& choice, const std::vector<std::string>& names) {
+Result<GpuMeeting> meetGpus(CollectiveBackend& meet, const GpuChoice& choice, const std::vector<std::string>& names,
+                            int idMaker) {
   GpuMeeting meeting;
-  const Bytes own = encode(introduce(choice, meet.index() == 0, meeting));
+  const auto maker = static_cast<size_t>(idMaker);
+  const Bytes own = encode(introduce(choice, meet.index() == maker, meeting));
   std::vector<Bytes> all(meet.size(), Bytes(kRecordBytes));
   all[meet.index()] = own;
   std::vector<std::span<std::byte>> blocks(all.begin(), all.end());
@@ -98,7 +100,7 @@ Result<GpuMeeting> meetGpus(CollectiveBackend& meet, const GpuChoice& choice, co
   std::vector<Record> records;
   for (const Bytes& bytes : all) records.push_back(decode(bytes));
   if (Status s = judge(records, names); !s.ok()) return s;
-  meeting.id = records[0].id;
+  meeting.id = records[maker].id;
   return meeting;
 }
 

@@ -66,11 +66,16 @@ bool inOneRun(std::span<const std::span<std::byte>> blocks) {
 
 NcclBackend::NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<std::string> names,
                          std::chrono::milliseconds timeout)
-    : meet_(meet), choice_(std::move(choice)), names_(std::move(names)), timeout_(timeout) {}
+    : NcclBackend(meet, std::move(choice), std::move(names), timeout,
+                  Team::whole(static_cast<int>(meet.index()), static_cast<int>(meet.size()))) {}
+
+NcclBackend::NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<std::string> names,
+                         std::chrono::milliseconds timeout, Team group)
+    : meet_(meet), choice_(std::move(choice)), names_(std::move(names)), timeout_(timeout), group_(std::move(group)) {}
 
 Status NcclBackend::prepare() {
   if (using_) return Status::okay();
-  auto met = meetGpus(meet_, choice_, names_);
+  auto met = meetGpus(meet_, choice_, names_, group_.ranks.front());
   if (!met.ok()) return met.status();
   api_ = met.value().nccl;
   device_ = met.value().device;
@@ -123,6 +128,24 @@ Status NcclBackend::copy(std::span<const DeviceCopy> copies, DType from, DType t
   const CudaDevice::Use use(*device_);
   if (!use.status().ok()) return use.status();
   return kernels_->copy(*stream_, copies, from, to, factor);
+}
+
+Status NcclBackend::toHost(std::span<std::byte> to, std::span<const std::byte> from) {
+  if (from.empty()) return Status::okay();
+  const CudaDevice::Use use(*device_);
+  if (!use.status().ok()) return use.status();
+  const auto address = std::bit_cast<CudaAddress>(from.data());
+  const CudaApi& api = device_->api();
+  return api.check(api.MemcpyDtoHAsync_v2(to.data(), address, from.size(), stream_->handle()), "cuMemcpyDtoHAsync");
+}
+
+Status NcclBackend::toDevice(std::span<std::byte> to, std::span<const std::byte> from) {
+  if (from.empty()) return Status::okay();
+  const CudaDevice::Use use(*device_);
+  if (!use.status().ok()) return use.status();
+  const auto address = std::bit_cast<CudaAddress>(to.data());
+  const CudaApi& api = device_->api();
+  return api.check(api.MemcpyHtoDAsync_v2(address, from.data(), from.size(), stream_->handle()), "cuMemcpyHtoDAsync");
 }
 
 Status NcclBackend::finish() {

@@ -7,6 +7,7 @@
 
 #include "base/mutex.h"
 #include "collective/device_backend.h"
+#include "collective/team.h"
 #include "nccl/communicator.h"
 #include "nccl/device_kernels.h"
 #include "nccl/device_memory.h"
@@ -14,13 +15,24 @@
 
 namespace tsring {
 
-/// Collectives on GPUs by NCCL. Nothing of CUDA or NCCL is looked for before the first operation.
+/// Collectives on GPUs by NCCL, among all ranks or a group of them. Nothing of CUDA or NCCL is looked for before the
+/// first operation.
 class NcclBackend final : public DeviceBackend {
  public:
   /// Over `meet`, which must outlive this, ranks exchange what they need to link up. An operation fails with kTimeout
   /// when it is not done after `timeout`.
   NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<std::string> names,
               std::chrono::milliseconds timeout);
+  /// Among the ranks of `group`, whose places are meant where ranks are spoken of. All ranks still meet as one: GPUs
+  /// are to be had everywhere or nowhere.
+  NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<std::string> names,
+              std::chrono::milliseconds timeout, Team group);
+
+  /// Ours, once prepared.
+  const std::shared_ptr<CudaDevice>& device() const { return device_; }
+  /// Queue a copy to or from pinned memory, of equal lengths.
+  Status toHost(std::span<std::byte> to, std::span<const std::byte> from);
+  Status toDevice(std::span<std::byte> to, std::span<const std::byte> from);
 
   Status prepare() override;
   Status checkCombines(DType dtype, ReduceOp op) const override;
@@ -38,8 +50,8 @@ class NcclBackend final : public DeviceBackend {
   Status alltoall(std::span<const std::byte> from, std::span<std::byte> into, const PairSizes& sizes) override;
   /// kUnsupported: NCCL has no sum of that kind.
   Status adasum(std::span<std::byte> data, DType dtype, std::span<const Range> tensors) override;
-  size_t index() const override { return meet_.index(); }
-  size_t size() const override { return meet_.size(); }
+  size_t index() const override { return group_.index; }
+  size_t size() const override { return group_.size(); }
   std::string_view allreduceWay(size_t /*bytes*/) const override { return "nccl"; }
 
  private:
@@ -50,6 +62,7 @@ class NcclBackend final : public DeviceBackend {
   const GpuChoice choice_;
   const std::vector<std::string> names_;
   const std::chrono::milliseconds timeout_;
+  const Team group_;
 
   const NcclApi* api_ = nullptr;
   std::shared_ptr<CudaDevice> device_;

@@ -1,14 +1,11 @@
-// Three ranks as threads, on the fake driver and the fake NCCL that are built beside the tests. No GPU is involved, and
-// nothing here says how one behaves.
+// Three ranks as threads, on a fake driver and a fake NCCL.
 #include "nccl/nccl_backend.h"
 
 #include <cstdlib>
 #include <numeric>
 
-#include "base/dynamic_library.h"
 #include "collective/cpu_backend.h"
-#include "test/helpers/status_checks.h"
-#include "test/helpers/waits.h"
+#include "test/helpers/fake_gpus.h"
 #include "transport/memory/memory_network.h"
 
 namespace tsring {
@@ -28,17 +25,8 @@ struct Rank {
   NcclBackend gpu;
 };
 
-class NcclBackendOf : public testing::Test {
+class NcclBackendOf : public OnFakes {
  protected:
-  // A GPU a rank, though they are of one process. Once loaded, the fakes are what their names stand for.
-  void SetUp() override {
-    ::setenv("FAKE_CUDA_DEVICES", "3", 1);
-    ASSERT_TRUE(isOk(DynamicLibrary::open(TSRING_FAKES "/libcuda.so.1")));
-    ASSERT_TRUE(isOk(DynamicLibrary::open(TSRING_FAKES "/libnccl.so.2")));
-  }
-  void TearDown() override {
-    for (const char* name : {"FAKE_NCCL_HANG_AT", "FAKE_NCCL_ERROR_AT", "FAKE_NCCL_INIT_HANG"}) ::unsetenv(name);
-  }
   void onGpus(const std::function<void(int rank, NcclBackend& gpu)>& body, milliseconds timeout = kTimeout) {
     MemoryNetwork network(kRanks);
     onRanks(kRanks, [&](int rank) {
@@ -47,19 +35,6 @@ class NcclBackendOf : public testing::Test {
     });
   }
 };
-
-std::shared_ptr<DeviceMemory> onDevice(NcclBackend& gpu, const std::vector<float>& values) {
-  const auto device = CudaDevice::open(cudaApi().value(), static_cast<int>(gpu.index()));
-  auto memory = DeviceMemory::allocate(device.value(), values.size() * sizeof(float));
-  EXPECT_TRUE(isOk(memory.value()->write(0, std::as_bytes(std::span(values)), soon())));
-  return memory.value();
-}
-
-std::vector<float> fromDevice(const DeviceMemory& memory) {
-  std::vector<float> values(memory.bytes() / sizeof(float));
-  EXPECT_TRUE(isOk(memory.read(0, std::as_writable_bytes(std::span(values)), soon())));
-  return values;
-}
 
 std::vector<float> counted(size_t count, float from) {
   std::vector<float> values(count);
@@ -75,14 +50,14 @@ TEST_F(NcclBackendOf, ReducesAndBroadcasts) {
   onGpus([](int rank, NcclBackend& gpu) {
     ASSERT_TRUE(isOk(gpu.prepare()));
     const size_t count = 50'000;  // more than the fake holds at once
-    const auto memory = onDevice(gpu, counted(count, static_cast<float>(rank)));
+    const auto memory = onDevice(rank, counted(count, static_cast<float>(rank)));
     ASSERT_TRUE(isOk(gpu.allreduce(part(*memory, 0, count), DType::kFloat32, ReduceOp::kAverage)));
     ASSERT_TRUE(isOk(gpu.finish()));
-    EXPECT_EQ(fromDevice(*memory), counted(count, 1));
-    const auto other = onDevice(gpu, {static_cast<float>(rank)});
+    EXPECT_EQ(fromDevice<float>(*memory), counted(count, 1));
+    const auto other = onDevice(rank, std::vector{static_cast<float>(rank)});
     ASSERT_TRUE(isOk(gpu.broadcast(part(*other, 0, 1), 2)));
     ASSERT_TRUE(isOk(gpu.finish()));
-    EXPECT_EQ(fromDevice(*other), std::vector<float>{2});
+    EXPECT_EQ(fromDevice<float>(*other), std::vector<float>{2});
   });
 }
 
@@ -93,15 +68,16 @@ TEST_F(NcclBackendOf, MovesBlocksOfAnyLengths) {
     for (const std::array<size_t, 4>& ends : {std::array<size_t, 4>{0, 2, 4, 6}, std::array<size_t, 4>{0, 1, 1, 6}}) {
       std::vector<float> ours(6);
       for (size_t i = ends[own]; i < ends[own + 1]; ++i) ours[i] = static_cast<float>(i);
-      const auto memory = onDevice(gpu, ours);
+      const auto memory = onDevice(rank, ours);
       std::vector<std::span<std::byte>> blocks;
       for (size_t i = 0; i < kRanks; ++i) blocks.push_back(part(*memory, ends[i], ends[i + 1]));
       ASSERT_TRUE(isOk(gpu.allgather(blocks)));
       ASSERT_TRUE(isOk(gpu.finish()));
-      EXPECT_EQ(fromDevice(*memory), counted(6, 0));
+      EXPECT_EQ(fromDevice<float>(*memory), counted(6, 0));
       ASSERT_TRUE(isOk(gpu.reducescatter(blocks, DType::kFloat32, ReduceOp::kSum)));
       ASSERT_TRUE(isOk(gpu.finish()));
-      for (size_t i = ends[own]; i < ends[own + 1]; ++i) EXPECT_EQ(fromDevice(*memory)[i], 3 * static_cast<float>(i));
+      for (size_t i = ends[own]; i < ends[own + 1]; ++i)
+        EXPECT_EQ(fromDevice<float>(*memory)[i], 3 * static_cast<float>(i));
     }
   });
 }
@@ -118,19 +94,19 @@ TEST_F(NcclBackendOf, ExchangesPairs) {
       given.insert(given.end(), static_cast<size_t>(rank + peer), static_cast<float>(10 * rank + peer));
       expected.insert(expected.end(), static_cast<size_t>(rank + peer), static_cast<float>(10 * peer + rank));
     }
-    const auto from = onDevice(gpu, given);
-    const auto into = onDevice(gpu, std::vector<float>(expected.size()));
+    const auto from = onDevice(rank, given);
+    const auto into = onDevice(rank, std::vector<float>(expected.size()));
     ASSERT_TRUE(isOk(gpu.alltoall(part(*from, 0, given.size()), part(*into, 0, expected.size()), sizes)));
     ASSERT_TRUE(isOk(gpu.finish()));
-    EXPECT_EQ(fromDevice(*into), expected);
+    EXPECT_EQ(fromDevice<float>(*into), expected);
   });
 }
 
 TEST_F(NcclBackendOf, CopiesScaledAndCast) {
-  onGpus([](int /*rank*/, NcclBackend& gpu) {
+  onGpus([](int rank, NcclBackend& gpu) {
     ASSERT_TRUE(isOk(gpu.prepare()));
-    const auto from = onDevice(gpu, counted(100, 0));
-    const auto into = onDevice(gpu, std::vector<float>(100, -1));
+    const auto from = onDevice(rank, counted(100, 0));
+    const auto into = onDevice(rank, std::vector<float>(100, -1));
     const auto fused = gpu.fusionBuffer(200);
     ASSERT_TRUE(isOk(fused));
     const DeviceCopy in[] = {{fused.value(), from->data(), 60}, {fused.value() + 120, from->data() + 240, 40}};
@@ -140,7 +116,7 @@ TEST_F(NcclBackendOf, CopiesScaledAndCast) {
     ASSERT_TRUE(isOk(gpu.finish()));
     std::vector<float> expected = counted(100, 0);
     expected[99] = -1;
-    EXPECT_EQ(fromDevice(*into), expected);
+    EXPECT_EQ(fromDevice<float>(*into), expected);
   });
 }
 
@@ -149,7 +125,7 @@ TEST_F(NcclBackendOf, AHangEndsAtTheDeadline) {
   onGpus(
       [](int rank, NcclBackend& gpu) {
         ASSERT_TRUE(isOk(gpu.prepare()));
-        const auto memory = onDevice(gpu, counted(4, static_cast<float>(rank)));
+        const auto memory = onDevice(rank, counted(4, static_cast<float>(rank)));
         ASSERT_TRUE(isOk(gpu.allreduce(part(*memory, 0, 4), DType::kFloat32, ReduceOp::kSum)));
         EXPECT_TRUE(failsWith(StatusCode::kTimeout, {"in time"}, gpu.finish()));
         EXPECT_FALSE(gpu.allreduce(part(*memory, 0, 4), DType::kFloat32, ReduceOp::kSum).ok());
@@ -161,7 +137,7 @@ TEST_F(NcclBackendOf, AnErrorOfNcclEndsTheWait) {
   ::setenv("FAKE_NCCL_ERROR_AT", "1", 1);
   onGpus([](int rank, NcclBackend& gpu) {
     ASSERT_TRUE(isOk(gpu.prepare()));
-    const auto memory = onDevice(gpu, counted(4, static_cast<float>(rank)));
+    const auto memory = onDevice(rank, counted(4, static_cast<float>(rank)));
     ASSERT_TRUE(isOk(gpu.allreduce(part(*memory, 0, 4), DType::kFloat32, ReduceOp::kSum)));
     ASSERT_TRUE(isOk(gpu.finish()));
     ASSERT_TRUE(isOk(gpu.allreduce(part(*memory, 0, 4), DType::kFloat32, ReduceOp::kSum)));
@@ -173,7 +149,7 @@ TEST_F(NcclBackendOf, AnInterruptEndsWhatIsUnderWay) {
   ::setenv("FAKE_NCCL_HANG_AT", "0", 1);
   onGpus([](int rank, NcclBackend& gpu) {
     ASSERT_TRUE(isOk(gpu.prepare()));
-    const auto memory = onDevice(gpu, counted(4, static_cast<float>(rank)));
+    const auto memory = onDevice(rank, counted(4, static_cast<float>(rank)));
     ASSERT_TRUE(isOk(gpu.allreduce(part(*memory, 0, 4), DType::kFloat32, ReduceOp::kSum)));
     const std::jthread control([&] { gpu.interrupt(); });
     EXPECT_TRUE(failsWith(StatusCode::kPeerLost, {"interrupted"}, gpu.finish()));

@@ -105,6 +105,38 @@ Memory& memory() {
   return *memory;
 }
 
+/// Main memory that the driver has pinned.
+class Pinned {
+ public:
+  void* allocate(size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    void* const data = std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+    if (data) runs_[static_cast<char*>(data)] = bytes;
+    return data;
+  }
+  bool release(void* data) {
+    const std::lock_guard lock(mutex_);
+    if (runs_.erase(static_cast<char*>(data)) == 0) return false;
+    std::free(data);
+    return true;
+  }
+  bool holds(const void* data, size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    const auto* at = static_cast<const char*>(data);
+    return std::any_of(runs_.begin(), runs_.end(),
+                       [&](const auto& run) { return at >= run.first && at + bytes <= run.first + run.second; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<char*, size_t> runs_;
+};
+
+Pinned& pinned() {
+  static auto* const pinned = new Pinned;
+  return *pinned;
+}
+
 /// The queue of a stream, shared with its thread.
 struct Queue {
   std::mutex mutex;
@@ -252,11 +284,24 @@ int cuMemAlloc_v2(uint64_t* address, size_t bytes) {
 int cuMemFree_v2(uint64_t address) {
   return contexts == 0 ? kInvalidContext : memory().release(address);
 }
-// Memory that is not pinned is read at once, as by the real driver.
+int cuMemHostAlloc(void** data, size_t bytes, unsigned) {
+  if (contexts == 0) return kInvalidContext;
+  *data = pinned().allocate(bytes);
+  return *data ? kSuccess : kOutOfMemory;
+}
+int cuMemFreeHost(void* data) {
+  if (contexts == 0) return kInvalidContext;
+  return pinned().release(data) ? kSuccess : kInvalidValue;
+}
+// As the real driver: memory that is not pinned is read at once, pinned memory when its turn comes.
 int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, CudaStreamHandle* stream) {
   if (contexts == 0) return kInvalidContext;
   auto* const device = reinterpret_cast<void*>(to);
   if (!memory().isDevice(device) || memory().isDevice(from)) return kInvalidValue;
+  if (pinned().holds(from, bytes)) {
+    fakeCudaEnqueue(stream, [=] { std::memcpy(memory().host(device), from, bytes); });
+    return kSuccess;
+  }
   const auto* begin = static_cast<const char*>(from);
   fakeCudaEnqueue(stream, [device, staged = std::vector<char>(begin, begin + bytes)] {
     std::memcpy(memory().host(device), staged.data(), staged.size());
