@@ -170,6 +170,8 @@ export interface NativeSession {
     input: NumericArray,
     output: NumericArray | undefined,
   ): ArrayBuffer | undefined;
+  /** As `run` for a barrier, as short. */
+  meet(name: string): void;
   /** Hands an operation over and returns its ticket, to be given to `wait` or `promise`. Wrong arguments throw at once. */
   submit(request: NativeRequest): number;
   /** As `submit`, but the tensors come later from the TensorFlow op `TsringStart`, which is given this ticket. */

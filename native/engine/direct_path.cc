@@ -40,8 +40,9 @@ uint64_t fingerprintOf(const Request& request) {
 
 std::optional<Outcome> DirectPath::tryRun(Operation& operation, uint64_t record) {
   const bool small = travelsWithOffer(operation);
+  const bool hasData = small && !operation.tensors.empty();
   const auto payload =
-      small ? std::span(operation.tensors.front().input, byteSize(operation)) : std::span<const std::byte>();
+      hasData ? std::span(operation.tensors.front().input, byteSize(operation)) : std::span<const std::byte>();
   const auto passed = agreement_.tryPass({fingerprintOf(operation.request), payload});
   if (!passed.ok()) {
     const RequestHeader& header = operation.request.header;
@@ -54,7 +55,7 @@ std::optional<Outcome> DirectPath::tryRun(Operation& operation, uint64_t record)
     return std::nullopt;
   }
   if (small) {
-    Outcome outcome = combineOffers(operation);
+    Outcome outcome = hasData ? combineOffers(operation) : Outcome{Status::okay(), {}, {}, nullptr};
     recorder_.travelled(record);
     return outcome;
   }
@@ -68,6 +69,8 @@ std::optional<Outcome> DirectPath::tryRun(Operation& operation, uint64_t record)
 }
 
 bool DirectPath::travelsWithOffer(const Operation& operation) const {
+  if (operation.request.header.kind == OperationKind::kBarrier)
+    return true;                 // that all have come is all there is to it
   if (size_ == 1) return false;  // there is nobody to travel to
   const RequestHeader& header = operation.request.header;
   // What is compressed has the same bits whichever way it goes.
@@ -77,12 +80,12 @@ bool DirectPath::travelsWithOffer(const Operation& operation) const {
          byteSize(operation) <= agreement_.payloadBytes();
 }
 
-Outcome DirectPath::combineOffers(const Operation& operation) {
+Outcome DirectPath::combineOffers(Operation& operation) {
   const RequestHeader& header = operation.request.header;
   const size_t bytes = byteSize(operation);
   const size_t count = bytes / elementSize(header.dtype);
   Outcome outcome;
-  outcome.shapes = operation.request.shapes;
+  outcome.shapes = std::move(operation.request.shapes);
   std::byte* out = operation.tensors.front().output;
   if (!out) {
     outcome.memory = executor_.memory(bytes);
@@ -90,6 +93,7 @@ Outcome DirectPath::combineOffers(const Operation& operation) {
     outcome.data.push_back(out);
   }
   std::vector<const std::byte*> inputs;
+  inputs.reserve(size_);
   for (size_t rank = 0; rank < size_; ++rank) inputs.push_back(agreement_.offerOf(rank).payload.data());
   combineMany(header.op, header.dtype, out, inputs, count, static_cast<int>(size_));
   return outcome;

@@ -23,7 +23,7 @@ class DirectPath {
 
  private:
   bool travelsWithOffer(const Operation& operation) const;
-  Outcome combineOffers(const Operation& operation);
+  Outcome combineOffers(Operation& operation);
 
   Agreement& agreement_;
   Executor& executor_;

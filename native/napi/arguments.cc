@@ -290,6 +290,14 @@ RequestHeader parseRequestHeader(const Napi::Object& request) {
   return header;
 }
 
+RequestHeader parseBarrier(const Napi::CallbackInfo& info) {
+  RequestHeader header;
+  header.kind = OperationKind::kBarrier;
+  header.name = ShortString(info[0], "name").view();
+  header.dtype = DType::kUint8;
+  return header;
+}
+
 ArrayReduction parseArrayReduction(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   ArrayReduction parsed;

@@ -28,6 +28,8 @@ struct ArrayReduction {
   TensorBuffer tensor;
 };
 ArrayReduction parseArrayReduction(const Napi::CallbackInfo& info);
+/// The one positional argument of a barrier: its name.
+RequestHeader parseBarrier(const Napi::CallbackInfo& info);
 
 /// The memory of a typed array, good while the array is.
 std::span<float> requireFloats(const Napi::Value& value, const char* name);

@@ -88,11 +88,11 @@ Napi::Function SessionWrap::define(Napi::Env env) {
       env, "Session",
       {InstanceMethod<&SessionWrap::listen>("listen"), InstanceMethod<&SessionWrap::connect>("connect"),
        InstanceMethod<&SessionWrap::submit>("submit"), InstanceMethod<&SessionWrap::run>("run"),
-       InstanceMethod<&SessionWrap::reduce>("reduce"), InstanceMethod<&SessionWrap::prepare>("prepare"),
-       InstanceMethod<&SessionWrap::promise>("promise"), InstanceMethod<&SessionWrap::wait>("wait"),
-       InstanceMethod<&SessionWrap::settled>("settled"), InstanceMethod<&SessionWrap::algorithm>("algorithm"),
-       InstanceMethod<&SessionWrap::time>("time"), InstanceMethod<&SessionWrap::retune>("retune"),
-       InstanceMethod<&SessionWrap::startTimeline>("startTimeline"),
+       InstanceMethod<&SessionWrap::reduce>("reduce"), InstanceMethod<&SessionWrap::meet>("meet"),
+       InstanceMethod<&SessionWrap::prepare>("prepare"), InstanceMethod<&SessionWrap::promise>("promise"),
+       InstanceMethod<&SessionWrap::wait>("wait"), InstanceMethod<&SessionWrap::settled>("settled"),
+       InstanceMethod<&SessionWrap::algorithm>("algorithm"), InstanceMethod<&SessionWrap::time>("time"),
+       InstanceMethod<&SessionWrap::retune>("retune"), InstanceMethod<&SessionWrap::startTimeline>("startTimeline"),
        InstanceMethod<&SessionWrap::stopTimeline>("stopTimeline"), InstanceMethod<&SessionWrap::close>("close")});
 }
 
@@ -149,6 +149,12 @@ Napi::Value SessionWrap::reduce(const Napi::CallbackInfo& info) {
   const Outcome outcome = session_->run(std::move(header), {std::move(shape)}, {tensor});
   if (!outcome.status.ok()) throw Instance::of(info.Env()).error(info.Env(), outcome.status);
   return outcome.memory ? bufferOver(info.Env(), outcome.data.front(), bytes, outcome.memory) : info.Env().Undefined();
+}
+
+Napi::Value SessionWrap::meet(const Napi::CallbackInfo& info) {
+  const Outcome outcome = session_->run(parseBarrier(info), {}, {});
+  if (!outcome.status.ok()) throw Instance::of(info.Env()).error(info.Env(), outcome.status);
+  return info.Env().Undefined();
 }
 
 Napi::Value SessionWrap::prepare(const Napi::CallbackInfo& info) {
