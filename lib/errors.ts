@@ -20,6 +20,7 @@ export const ringErrorCodes = [
   'RING_INTERNAL',
   'RING_NOT_FINITE',
   'RING_CORRUPT',
+  'RING_DATA',
 ] as const;
 
 export type RingErrorCode = (typeof ringErrorCodes)[number];

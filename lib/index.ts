@@ -51,6 +51,7 @@ export { broadcastWeights } from './training/broadcast.js';
 export { broadcastOptimizerState } from './training/broadcast-optimizer-state.js';
 export * as callbacks from './training/callbacks/index.js';
 export * as compressors from './training/compressors/index.js';
+export * as data from './data/index.js';
 export { distributedGradients, type DistributedGradientsOptions } from './training/distributed-gradients.js';
 export {
   DistributedOptimizer,

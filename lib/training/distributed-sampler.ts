@@ -1,6 +1,6 @@
 import { invalid, show } from '../arguments.js';
 import { sessionOf, type ProcessSet } from '../process-set.js';
-import { shuffled } from './shuffle.js';
+import { epochOrder } from './shuffle.js';
 
 export interface DistributedSamplerOptions {
   /** A new order in each epoch, the same on all ranks; true unless given. */
@@ -39,9 +39,7 @@ export class DistributedSampler implements Iterable<number> {
   /** Indices of this rank's examples, in the order in which to take them. */
   *[Symbol.iterator](): Generator<number> {
     const { shuffle = true, seed = 0 } = this.options;
-    const order = shuffle
-      ? shuffled(this.count, Math.imul(seed, 0x9e3779b1) + this.epoch)
-      : [...Array(this.count).keys()];
+    const order = epochOrder(this.count, { shuffle, seed, epoch: this.epoch });
     const { rank, size } = this.place();
     for (let turn = 0; turn < this.length; turn++) yield order[(turn * size + rank) % this.count]!;
   }

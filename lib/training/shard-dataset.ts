@@ -13,6 +13,8 @@ interface Iterator {
 /** What we use of a `tf.data.Dataset`. */
 export interface DatasetLike {
   readonly size: number | null;
+  /** What it gives is a share already. */
+  readonly isShare?: boolean;
   iterator(): Promise<object>;
 }
 

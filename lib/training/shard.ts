@@ -30,6 +30,8 @@ export function shard(data: unknown, options: ShardOptions = {}): unknown {
   if (seed !== undefined)
     throw invalid('shard', 'seed is for arrays; shuffle a dataset or a tensor before it is shared out');
   if (isTensor(data)) return shardRows(data, uneven, rank, size);
+  if (isDataset(data) && data.isShare === true)
+    throw invalid('shard', "this dataset is the rank's share already; use it as it is");
   if (isDataset(data)) return shardDataset(data, rank, size, uneven);
   throw invalid('shard', `data is ${show(data)}; an array, a tensor or a dataset`);
 }

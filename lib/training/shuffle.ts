@@ -9,8 +9,17 @@ export function shuffled(count: number, seed: number): number[] {
   return order;
 }
 
+/** The order in an epoch: that of the numbers themselves, or another for each epoch and seed. */
+export function epochOrder(count: number, order: { shuffle: boolean; seed: number; epoch: number }): number[] {
+  return order.shuffle ? shuffled(count, epochSeed(order)) : [...Array(count).keys()];
+}
+
+export function epochSeed({ seed, epoch }: { seed: number; epoch: number }): number {
+  return Math.imul(seed, 0x9e3779b1) + epoch;
+}
+
 /** Numbers from 0 up to 1, by the generator mulberry32: 32 bits of state, which is plenty for an order of examples. */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { maskedCrc32c } from '../crc32c.js';
 
 /** A file of scalars that TensorBoard reads: records with checksums, each of them a protocol buffer of TensorFlow's type `Event`. */
 export class EventFile {
@@ -55,24 +56,8 @@ function varint(value: number): Buffer {
   }
 }
 
-/** As TensorFlow masks it, since checksums of data that hold checksums are weak. */
 function checksum(data: Buffer): Buffer {
-  const crc = crc32c(data);
-  const masked = (((crc >>> 15) | (crc << 17)) >>> 0) + 0xa282ead8;
   const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(masked % 2 ** 32);
+  bytes.writeUInt32LE(maskedCrc32c(data));
   return bytes;
-}
-
-const table = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-  return crc;
-});
-
-/** Castagnoli's polynomial, reflected: CRC-32C. */
-export function crc32c(data: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of data) crc = table[(crc ^ byte) & 255]! ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
 }
