@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <tuple>
 
 #include "kernel/reduce.h"
 
 namespace tsring {
 namespace {
 
+constexpr std::chrono::seconds kRestTime{10};
 // Through main memory in one go.
 constexpr size_t kBroadcastBytes = 16 << 20;
 // Slices begin on such a multiple, or NCCL and the bus move single elements.
@@ -42,6 +44,11 @@ HierarchicalNcclBackend::Segment::Segment(std::span<std::byte> data, size_t plac
 HierarchicalNcclBackend::HierarchicalNcclBackend(std::unique_ptr<NcclBackend> inside, CollectiveBackend& across,
                                                  CollectiveBackend& all, size_t sliceBytes)
     : inside_(std::move(inside)), across_(across), all_(all), sliceBytes_(sliceBytes) {}
+
+// After a failure a copy may still be under way. One that does not end keeps its memory: better a leak than a crash.
+HierarchicalNcclBackend::~HierarchicalNcclBackend() {
+  if (room_ && !inside_->awaitRest(Deadline::in(kRestTime))) std::ignore = room_.release();
+}
 
 // The GPU's work is queued in the order of the calls, so what reads one half of the room is done before what fills it.
 Status HierarchicalNcclBackend::allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) {

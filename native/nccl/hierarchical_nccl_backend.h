@@ -28,6 +28,9 @@ class HierarchicalNcclBackend final : public DeviceBackend {
   /// time: enough that a link is busy, little enough that the GPU has something to do meanwhile.
   HierarchicalNcclBackend(std::unique_ptr<NcclBackend> inside, CollectiveBackend& across, CollectiveBackend& all,
                           size_t sliceBytes = 4 << 20);
+  ~HierarchicalNcclBackend() override;
+  HierarchicalNcclBackend(const HierarchicalNcclBackend&) = delete;
+  HierarchicalNcclBackend& operator=(const HierarchicalNcclBackend&) = delete;
 
   Status prepare() override { return inside_->prepare(); }
   Status checkCombines(DType dtype, ReduceOp op) const override { return inside_->checkCombines(dtype, op); }

@@ -148,6 +148,12 @@ Status NcclBackend::toDevice(std::span<std::byte> to, std::span<const std::byte>
   return api.check(api.MemcpyHtoDAsync_v2(address, from.data(), from.size(), stream_->handle()), "cuMemcpyHtoDAsync");
 }
 
+bool NcclBackend::awaitRest(Deadline deadline) {
+  if (!stream_) return true;
+  const CudaDevice::Use use(*device_);
+  return use.status().ok() && stream_->finish(deadline).ok();
+}
+
 Status NcclBackend::finish() {
   const CudaDevice::Use use(*device_);
   if (!use.status().ok()) return use.status();

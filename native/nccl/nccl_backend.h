@@ -33,6 +33,8 @@ class NcclBackend final : public DeviceBackend {
   /// Queue a copy to or from pinned memory, of equal lengths.
   Status toHost(std::span<std::byte> to, std::span<const std::byte> from);
   Status toDevice(std::span<std::byte> to, std::span<const std::byte> from);
+  /// Whether nothing that was queued is under way any more, also after a failure; waits for that until the deadline.
+  bool awaitRest(Deadline deadline);
 
   Status prepare() override;
   Status checkCombines(DType dtype, ReduceOp op) const override;

@@ -1,6 +1,6 @@
 // Four ranks as threads, on two hosts as far as they know, on a fake driver and a fake NCCL: NCCL among those of a
 // host, links in memory between hosts.
-#include <cstdlib>
+#include <latch>
 
 #include "collective/cpu_backend.h"
 #include "collective/topology.h"
@@ -170,8 +170,11 @@ TEST_F(HierarchicalNccl, ARankWithoutNcclIsNamedToAllHosts) {
 
 // As when the control thread hears of a death: the links and the GPU are interrupted, wherever the rank is.
 TEST_F(HierarchicalNccl, EndsOnAllRanksWhenOneIsGone) {
-  onHosts("aabb", [](int rank, Rank& own) {
-    ASSERT_TRUE(isOk(own.gpu.prepare()));
+  std::latch linked(4);  // or who goes first takes what the others still need for that
+  onHosts("aabb", [&](int rank, Rank& own) {
+    const Status ready = own.gpu.prepare();
+    linked.arrive_and_wait();
+    ASSERT_TRUE(isOk(ready));
     if (rank == 3) return own.gpu.interrupt();
     const auto memory = onDevice(rank, numbersOf<float>(rank, 100'000));
     const std::jthread control([&] {
