@@ -1,18 +1,95 @@
 #!/usr/bin/env bash
-# What only a machine with an NVIDIA GPU can tell, in one go: test/gpu/run.sh [ranks]. Ranks beyond the GPUs share them, which takes
-# NCCL 2.30 or later; TSRING_NCCL_LIB names one that the loader does not find. Stops at the first failure.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
+# What only a machine with an NVIDIA GPU can tell, in one go: test/gpu/run.sh [ranks]. Ends with how many parts passed, failed and
+# were skipped; each says why. Without a GPU that tsrun can use it ends early. Ranks beyond the GPUs share them, which takes NCCL 2.30 or later. Variables: TSRING_NCCL_LIB names an NCCL
+# that the loader does not find; LARGEST is the largest allreduce in bytes (256 MiB); FAKES is the folder of a fake driver and a
+# fake NCCL, for a test of this script itself where there is no GPU: what it prints then says nothing about GPUs.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
 ranks=${1:-2}
+largest=${LARGEST:-$((256 << 20))}
+passed=0 failed=0 skipped=0
 
-[[ -d node_modules ]] || npm ci
-npm run --silent build
-nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
-node bin/tsrun --check-build
+main() {
+  if [[ -n ${FAKES:-} ]]; then
+    export LD_LIBRARY_PATH=$FAKES
+    echo 'on fakes: nothing of this says anything about a GPU'
+  else
+    part 'build' build
+  fi
+  part 'the driver and its GPUs' show_gpus
+  part 'what tsrun finds' check_build
+  ((failed == 0)) && on_gpus
+  echo "$passed passed, $failed failed, $skipped skipped"
+  ((failed == 0))
+}
 
-echo "== operations on three ranks, the kernels' PTX among them, and a rank that is killed"
-TSRING_TEST_GPU=1 npx mocha --spec test/gpu/collectives.test.ts
+on_gpus() {
+  part 'operations on three ranks, the kernels in PTX among them, and a rank that is killed' operations
+  part 'bus bandwidth of one rank' bandwidth 1
+  part "bus bandwidth of $ranks ranks" bandwidth "$ranks"
+  part "bus bandwidth of $ranks ranks of PyTorch's NCCL" torch_bandwidth
+}
 
-echo "== bus bandwidth, one rank and $ranks"
-node bin/tsrun -np 1 dist/bench/device-allreduce.js
-node bin/tsrun -np "$ranks" --oversubscribe dist/bench/device-allreduce.js
+# part TITLE COMMAND...: a status of 77 is a skip, whose reason is the last line printed.
+part() {
+  local title=$1 last status
+  shift
+  echo "== $title"
+  last=$(mktemp)
+  (set -e && "$@") 2>&1 | tee "$last"
+  status=${PIPESTATUS[0]}
+  case $status in
+    0) passed=$((passed + 1)) && echo "PASS $title" ;;
+    77) skipped=$((skipped + 1)) && echo "SKIP $title: $(tail -n 1 "$last")" ;;
+    *) failed=$((failed + 1)) && echo "FAIL $title: status $status" ;;
+  esac
+  rm -f "$last"
+}
+
+skip() {
+  echo "$1"
+  exit 77
+}
+
+build() {
+  [[ -d node_modules ]] || npm ci
+  npm run --silent build
+}
+
+show_gpus() {
+  command -v nvidia-smi > /dev/null || skip 'no nvidia-smi here'
+  nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
+}
+
+check_build() {
+  local found
+  found=$(node bin/tsrun --check-build)
+  echo "$found"
+  grep -q '^ *\[x\] NCCL' <<< "$found"
+}
+
+operations() {
+  local only=()
+  if [[ -n ${FAKES:-} ]]; then only=(--grep 'give the right results'); else export TSRING_TEST_GPU=1; fi
+  npx mocha --no-config --node-option import=tsx --extension ts --timeout 120000 "${only[@]}" test/gpu/collectives.test.ts
+}
+
+bandwidth() {
+  node bin/tsrun -np "$1" --oversubscribe dist/bench/device-allreduce.js "$largest"
+}
+
+# In an environment of its own, so that nothing of the machine's Python changes.
+torch_bandwidth() {
+  [[ -z ${FAKES:-} ]] || skip 'PyTorch wants a real GPU, and these are fakes'
+  local python=python3
+  if ! python3 -c 'import torch' 2> /dev/null; then
+    python=build/torch/bin/python
+    [[ -x $python ]] || python3 -m venv build/torch || skip 'python3 has no venv to install PyTorch into'
+    "$python" -c 'import torch' 2> /dev/null || "$python" -m pip install --quiet torch || skip 'PyTorch cannot be installed here'
+  fi
+  "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' || skip 'this PyTorch sees no GPU'
+  "$python" -c "import sys, torch; sys.exit(torch.cuda.device_count() < $ranks)" || skip "PyTorch wants a GPU for each of $ranks ranks"
+  "$python" test/gpu/torch-allreduce.py "$ranks" "$largest"
+}
+
+main
