@@ -8,6 +8,7 @@ export const variableUpdates = ['collective', 'parameter_server', 'independent']
 /** What `accelerate` replaces in tfjs-node. */
 export const accelerable = ['relu', 'maxPool', 'optimizers'] as const;
 export type Accelerable = (typeof accelerable)[number];
+export const dataNames = ['imagenet', 'folders'] as const;
 export const backendChoices = ['tensorflow', 'wasm', 'cpu', 'auto'] as const;
 
 /** Named as on the command line, and as tf_cnn_benchmarks has them where it has them. */
@@ -37,12 +38,18 @@ export interface TrainOptions {
   seed: number;
   /** On the tensorflow backend. */
   accelerate: readonly Accelerable[];
+  /** Undefined: synthetic images. */
+  data_dir?: string;
+  /** Undefined: by what is in the folder. */
+  data_name?: (typeof dataNames)[number];
+  /** Threads that read and decode; undefined: by the cores. */
+  datasets_num_private_threads?: number;
   json?: string;
 }
 
 export function parseTrainOptions(argv: readonly string[]): Parsed<TrainOptions> {
   const program = new Command('train')
-    .description('Trains a model on synthetic images and prints images/sec in the form of tf_cnn_benchmarks.')
+    .description('Trains a model on synthetic or real images and prints images/sec in the form of tf_cnn_benchmarks.')
     .addOption(choiceOption('model', 'model (default: inception_v1, or embedded without TensorFlow)', modelNames))
     .option('--batch_size <n>', "images a rank and a step; 0: the model's own", wholeNumber(0), 0)
     .option('--num_batches <n>', 'timed steps', wholeNumber(1), 100)
@@ -83,6 +90,16 @@ export function parseTrainOptions(argv: readonly string[]): Parsed<TrainOptions>
       `on the tensorflow backend: all, none, or some of ${accelerable.join(',')}`,
       accelerableParts,
       accelerable,
+    )
+    .option(
+      '--data_dir <folder>',
+      'real images: ImageNet as TFRecords (train-*), or a folder for each class, or these in a folder train (default: synthetic images)',
+    )
+    .addOption(choiceOption('data_name', 'what is in data_dir (default: what it looks like)', dataNames))
+    .option(
+      '--datasets_num_private_threads <n>',
+      'threads of each rank that read and decode (default: by the cores)',
+      wholeNumber(1),
     )
     .option('--json <file>', 'append all settings and figures to a file as one line of JSON');
   return parseArguments(program, argv) as Parsed<TrainOptions>;

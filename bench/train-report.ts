@@ -4,6 +4,7 @@ const imagesInImagenet = 1_281_167;
 
 export interface TrainSetup {
   readonly model: string;
+  readonly dataset: string;
   readonly ranks: number;
   /** Images a rank and a step. */
   readonly batchSize: number;
@@ -23,7 +24,7 @@ export function headerLines(setup: TrainSetup): string[] {
   const devices = Array.from({ length: setup.ranks }, (_, rank) => `'ring/${setup.device}:${rank}'`);
   return [
     `Model:       ${setup.model}`,
-    'Dataset:     imagenet (synthetic)',
+    `Dataset:     ${setup.dataset}`,
     'Mode:        training',
     'SingleSess:  False',
     `Batch size:  ${globalBatch} global`,
@@ -49,6 +50,12 @@ export function rowLine(step: number, { mean, uncertainty, jitter }: Speed, loss
 export function totalLines(imagesPerSecond: number): string[] {
   const rule = '-'.repeat(64);
   return [rule, `total images/sec: ${fixed(imagesPerSecond, 2)}`, rule];
+}
+
+/** What of a step the batch was waited for; tf_cnn_benchmarks has no like of it. */
+export function inputLine(inputSeconds: number, stepSeconds: number): string {
+  const [input, step] = [inputSeconds * 1e3, stepSeconds * 1e3];
+  return `input: ${fixed(input, 1)} ms of ${fixed(step, 1)} ms a step (${fixed((100 * input) / step, 1)} %)`;
 }
 
 /** As Python prints `%.Nf`: it spells what is no number in its own way. */

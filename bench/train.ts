@@ -1,17 +1,14 @@
-import type { Optimizer } from '@tensorflow/tfjs';
 import * as ring from '../lib/index.js';
 import { type Backend, firstLine, openBackend, openBestBackend } from './backend.js';
+import { openInput } from './input/input.js';
 import { appendRecord } from './json-line.js';
 import { describeCommit, describeMachine } from './machine.js';
 import { runBenchmark, UsageError } from './main.js';
-import { type ModelName, type ModelSpec, buildModel, models } from './models/index.js';
-import type { BuiltModel, Tf } from './models/net.js';
-import { makeOptimizer } from './optimizers.js';
-import { speed } from './statistics.js';
-import { syntheticBatch } from './synthetic.js';
+import { type ModelName, type ModelSpec, models } from './models/index.js';
+import { mean, speed } from './statistics.js';
 import { type Accelerable, type TrainOptions, parseTrainOptions } from './train-options.js';
-import { columnTitles, headerLines, rowLine, totalLines } from './train-report.js';
-import { TruncatedNormal } from './truncated-normal.js';
+import { columnTitles, headerLines, inputLine, rowLine, totalLines } from './train-report.js';
+import { makeTrainer } from './trainer.js';
 
 const setUpHint = '; npm run setup:tensorflow sets it up';
 
@@ -24,8 +21,10 @@ async function train(options: TrainOptions): Promise<void> {
   const say = (line: string) => {
     if (ring.rank() === 0) console.log(line);
   };
+  const input = await openInput(backend.tf, settings);
   const setup = {
     model: settings.model,
+    dataset: input.name,
     ranks: ring.size(),
     batchSize: settings.batch_size,
     numBatches: settings.num_batches,
@@ -38,19 +37,22 @@ async function train(options: TrainOptions): Promise<void> {
   headerLines(setup).forEach(say);
 
   say('Generating training model');
-  const trainer = await makeTrainer(settings, backend);
+  const trainer = await makeTrainer(settings, backend.tf);
   say('Running warm up');
-  for (let i = 0; i < settings.num_warmup_batches; i++) trainer.step();
+  for (let i = 0; i < settings.num_warmup_batches; i++) trainer.step(await input.next());
   await ring.barrier({ name: 'warm' });
   say('Done warm up');
 
   say(columnTitles);
   const stepSeconds: number[] = [];
+  const inputSeconds: number[] = [];
   const rows: { step: number; loss: number }[] = [];
   const start = performance.now();
   for (let step = 1; step <= settings.num_batches; step++) {
     const stepStart = performance.now();
-    const ownLoss = trainer.step();
+    const batch = await input.next();
+    inputSeconds.push((performance.now() - stepStart) / 1e3);
+    const ownLoss = trainer.step(batch);
     stepSeconds.push((performance.now() - stepStart) / 1e3);
     if (step !== 1 && step % settings.display_every !== 0) continue;
     const loss = trainer.meanOverRanks(ownLoss);
@@ -62,6 +64,8 @@ async function train(options: TrainOptions): Promise<void> {
   const elapsedSeconds = (performance.now() - start) / 1e3;
   const imagesPerSecond = (setup.ranks * settings.num_batches * settings.batch_size) / elapsedSeconds;
   totalLines(imagesPerSecond).forEach(say);
+  if (settings.data_dir !== undefined) say(inputLine(mean(inputSeconds), mean(stepSeconds)));
+  input.close();
 
   if (options.json !== undefined && ring.rank() === 0) {
     appendRecord(options.json, {
@@ -78,6 +82,7 @@ async function train(options: TrainOptions): Promise<void> {
       threads: process.env['TF_NUM_INTRAOP_THREADS'],
       parameters: trainer.parameters,
       stepSeconds,
+      inputSeconds,
       rows,
       ...speed(setup.ranks * setup.batchSize, stepSeconds),
       elapsedSeconds,
@@ -138,61 +143,6 @@ function settle(options: TrainOptions, { name }: Backend) {
     accelerate: name === 'tensorflow' ? options.accelerate : [],
     image_size: options.image_size ?? spec.imageSize,
   };
-}
-
-type Settings = ReturnType<typeof settle>;
-
-async function makeTrainer(settings: Settings, { tf }: Backend) {
-  const { image_size: imageSize, num_classes: numClasses } = settings;
-  const model = build(tf, settings);
-  model.initialize(new TruncatedNormal(settings.seed));
-  const { images, labels } = syntheticBatch(
-    tf,
-    settings.batch_size,
-    imageSize,
-    numClasses,
-    settings.seed + 1 + ring.rank(),
-  );
-  const own = makeOptimizer(tf, settings.optimizer, settings.learning_rate);
-  const communicates = settings.variable_update !== 'independent';
-  const optimizer = shared(own, settings);
-  if (settings.variable_update === 'collective') await ring.broadcastWeights(model.layers);
-  return {
-    parameters: model.layers.countParams(),
-    /** One update of all weights. Returns this rank's loss, and so waits for the end of the step. */
-    step(): number {
-      const loss = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(labels, model.logits(images)), true)!;
-      const [value] = loss.dataSync();
-      loss.dispose();
-      return value!;
-    },
-    /** The mean of all ranks' losses; without communication this rank's own. */
-    meanOverRanks(loss: number): number {
-      return communicates ? ring.allreduceSync(Float64Array.of(loss), { name: 'loss' })[0]! : loss;
-    },
-  };
-}
-
-/** The optimizer as `variable_update` has it step. */
-function shared(own: Optimizer, settings: Settings): Optimizer {
-  const { cross_replica_sync: sync = false, max_staleness: maxStaleness } = settings;
-  switch (settings.variable_update) {
-    case 'collective':
-      return new ring.DistributedOptimizer(own, { overlap: settings.overlap === true });
-    case 'parameter_server':
-      return new ring.ParameterServerOptimizer(own, { sync, ...(maxStaleness === undefined ? {} : { maxStaleness }) });
-    case 'independent':
-      return own;
-  }
-}
-
-function build(tf: Tf, settings: Settings): BuiltModel {
-  const { model, image_size: imageSize, num_classes: numClasses, data_format: dataFormat } = settings;
-  try {
-    return buildModel(tf, model, { imageSize, numClasses, dataFormat });
-  } catch (error) {
-    throw new UsageError(`--model ${model} --image_size ${imageSize}: ${firstLine(error)}`);
-  }
 }
 
 function warnOfLoss(loss: number, step: number): void {

@@ -5,6 +5,7 @@ describe('bench/train-report', () => {
   it('prints the header of tf_cnn_benchmarks, and one line for the backend', () => {
     const lines = headerLines({
       model: 'vgg19',
+      dataset: 'imagenet (synthetic)',
       ranks: 2,
       batchSize: 64,
       numBatches: 400,
