@@ -2,6 +2,7 @@ import { activeSession } from './active-session.js';
 import { readConfig } from './config.js';
 import { RingError } from './errors.js';
 import type { DType, GpuFacts, NativeDeviceBuffer, NumericArray } from './native/binding.js';
+import { ncclLibrary } from './nccl-library.js';
 import { arrayClasses } from './native/array-classes.js';
 import { loadAddon } from './native/load.js';
 
@@ -110,7 +111,7 @@ export function ncclBuilt(): number {
 
 /** What there is, and why not the rest. */
 export function gpuFacts(): GpuFacts {
-  return loadAddon().probeGpus(readConfig().ncclLib ?? '');
+  return loadAddon().probeGpus(ncclLibrary(readConfig().ncclLib));
 }
 
 function open(memory: { readonly bytes: number; readonly address?: bigint }): NativeDeviceBuffer {

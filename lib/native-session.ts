@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Config } from './config.js';
 import type { NativeDiagnostics, NativeSession, NativeSessionOptions } from './native/binding.js';
 import { loadAddon } from './native/load.js';
+import { ncclLibrary } from './nccl-library.js';
 import { timelinePart } from './timeline/part.js';
 import { Autotuner } from './tuning/autotuner.js';
 import { readCosts } from './tuning/file.js';
@@ -29,7 +30,7 @@ export function openNative(
     transport: config.transport,
     encrypt: config.encrypt,
     ...chosenBy(config),
-    gpu: { device: config.localRank, ncclLibrary: config.ncclLib ?? '', byHost: config.hierarchicalAllreduce },
+    gpu: { device: config.localRank, ncclLibrary: ncclLibrary(config.ncclLib), byHost: config.hierarchicalAllreduce },
     logLevel: config.logLevel,
     diagnostics: diagnosticsOf(config, set.members !== undefined),
     ...set,

@@ -121,7 +121,7 @@ export const settings = {
   ncclLib: row(
     text(z.string().min(1), 'a file, or a name that the loader finds'),
     undefined,
-    'the NCCL for operations on GPUs; unset: libnccl.so.2',
+    'the NCCL for operations on GPUs; unset: that of the TensorFlow for GPUs beside tfjs-node, else libnccl.so.2',
   ),
   hierarchicalAllreduce: row(
     onOrOff(),

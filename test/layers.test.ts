@@ -44,6 +44,7 @@ const topFiles: Readonly<Record<string, string>> = {
   settings: 'base',
   secret: 'base',
   'host-id': 'base',
+  'nccl-library': 'base',
   schedulers: 'base',
   statistics: 'base',
   units: 'base',

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { ncclLibrary } from '../nccl-library.js';
 
 /** One part of the package: there, or absent for a reason that says what to do. */
 interface Part {
@@ -85,8 +86,9 @@ async function nvidia(): Promise<Part> {
 
 async function probeNccl(): Promise<Part> {
   const module = new URL('../native/load.js', import.meta.url).href;
+  const library = ncclLibrary(process.env['TSRING_NCCL_LIB']);
   const found = await probe(`
-    const facts = (await import(${JSON.stringify(module)})).loadAddon().probeGpus(process.env.TSRING_NCCL_LIB ?? '');
+    const facts = (await import(${JSON.stringify(module)})).loadAddon().probeGpus(${JSON.stringify(library)});
     const missing = [facts.cudaReason, facts.ncclReason].filter((reason) => reason !== undefined);
     if (missing.length > 0) throw new Error(missing.join('; '));
     const { ncclVersion: v } = facts;

@@ -7,6 +7,8 @@ import type { TensorBridge } from './bridge.js';
 
 /** What we use of tfjs-node. */
 export interface TensorflowBackend {
+  /** TensorFlow has a GPU, and computes there. */
+  readonly isUsingGpuDevice?: boolean;
   readonly binding: { readonly TF_ATTR_INT: number; readonly TF_ATTR_TYPE: number };
   getDTypeInteger(dtype: string): number;
   /** Run a TensorFlow operation on this thread. Results are tracked as those of tfjs's own operations. */
@@ -42,6 +44,8 @@ export function tensorflowOps(backend: object): backend is TensorflowBackend {
     registered = refusal === '';
     if (!registered)
       console.warn(`tsring: tensors are copied to and from TensorFlow, as it does not take our operations: ${refusal}`);
+    else if ((backend as TensorflowBackend).isUsingGpuDevice === true)
+      console.warn('tsring: TensorFlow computes on a GPU; its tensors go to the other ranks through main memory');
   }
   return registered;
 }

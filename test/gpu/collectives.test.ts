@@ -34,7 +34,7 @@ describe(`operations on GPUs, on ${real ? 'real ones' : 'fakes'}`, function () {
       script: 'scripts/gpu.ts',
       args: [mode],
       env: (rank) => ({
-        ...(fakes !== undefined && { LD_LIBRARY_PATH: fakes.folder }),
+        ...fakes?.env,
         TSRING_FLIGHT_RECORDER_SIZE: '0',
         ...env(rank),
       }),

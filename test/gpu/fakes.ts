@@ -8,8 +8,10 @@ const sources = fileURLToPath(new URL('../../native/test/fakes', import.meta.url
 const flags = ['-std=c++20', '-O1', '-fPIC', '-shared'];
 
 export interface Fakes {
-  /** For LD_LIBRARY_PATH: a libcuda.so.1 and a libnccl.so.2. */
+  /** With a libcuda.so.1 and a libnccl.so.2. */
   readonly folder: string;
+  /** Variables for processes that are to use them. */
+  readonly env: Readonly<Record<string, string>>;
   /** A NCCL that lacks ncclCommAbort. */
   readonly withoutAbort: string;
 }
@@ -48,5 +50,6 @@ function build(): Fakes {
   compile('-o', at('libcuda.so.1'), path.join(sources, 'fake_cuda.cc'), '-Wl,-soname,libcuda.so.1');
   nccl('libnccl.so.2');
   nccl('without-abort.so', '-DncclCommAbort=ncclCommGone');
-  return { folder, withoutAbort: at('without-abort.so') };
+  const env = { LD_LIBRARY_PATH: folder, TSRING_NCCL_LIB: at('libnccl.so.2') };
+  return { folder, env, withoutAbort: at('without-abort.so') };
 }

@@ -25,7 +25,7 @@ describe('operations on GPUs of several hosts, on fakes', function () {
       ranksPerHost: [2, 2],
       script: 'scripts/gpu-hosts.ts',
       args: [mode],
-      env: { LD_LIBRARY_PATH: fakes.folder, TSRING_FLIGHT_RECORDER_SIZE: '0', ...env },
+      env: { ...fakes.env, TSRING_FLIGHT_RECORDER_SIZE: '0', ...env },
       timeoutMs: 50_000,
     });
 
