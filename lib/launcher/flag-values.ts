@@ -10,6 +10,27 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+export function atLeast(least: number): (text: string) => number {
+  return numberThat((value) => value >= least, `a number of at least ${least}`);
+}
+
+export function over(limit: number): (text: string) => number {
+  return numberThat((value) => value > limit, `a number over ${limit}`);
+}
+
+function numberThat(fits: (value: number) => boolean, what: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isFinite(value) && fits(value)) return value;
+    throw new InvalidArgumentError(`${what} is needed`);
+  };
+}
+
+/** Several with a comma between. */
+export function listOf<T>(reader: (text: string) => T): (text: string) => T[] {
+  return (text) => text.split(',').map(reader);
+}
+
 export type CountOrRule = number | 'auto' | 'gpu' | 'cpu';
 
 /** As torchrun has it: a number, or what is counted. */

@@ -9,6 +9,7 @@ Examples:
   tsrun --spark spark://head:7077 -np 8 train.js        each rank in a task of Spark
   tsrun analyze dumps/                 where ranks diverged, from what they wrote to --flight-recorder-dir dumps
   tsrun report before.jsonl after.jsonl    compares what benchmarks wrote, with charts in report.html
+  tsrun simulate --model vgg19             what an allreduce would take on 8 to 16,384 ranks, by a model
 
 Flags of mpirun, horovodrun and torchrun are taken in their spellings (-hostfile, -bind-to, --nproc_per_node); those that mean
 nothing here, as -mca, are named once and ignored. Other hosts get our environment, but for what says where one is logged in.

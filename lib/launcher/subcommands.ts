@@ -7,6 +7,7 @@ const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   analyze: async () => (await import('./analyze.js')).analyze,
   'merge-timeline': async () => mergeTimeline((await import('./timeline.js')).finish),
   report: async () => (await import('./report-files.js')).reportFiles,
+  simulate: async () => (await import('./simulate.js')).simulateJobs,
 };
 
 /**

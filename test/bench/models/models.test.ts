@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import assert from 'node:assert/strict';
 import { type ModelName, buildModel, modelNames, models } from '../../../bench/models/index.js';
 import type { DataFormat } from '../../../bench/models/net.js';
+import { type KnownModel, modelParameters } from '../../../lib/model/workloads.js';
 import { TruncatedNormal } from '../../../bench/truncated-normal.js';
 
 const build = (name: ModelName, options: { imageSize?: number; numClasses?: number; dataFormat?: DataFormat } = {}) =>
@@ -34,6 +35,7 @@ describe('bench/models', () => {
       const { layers } = build(name as ModelName);
       assert.equal(count(layers.trainableWeights), parameters);
       assert.equal(layers.trainableWeights.length, tensors);
+      if (name in modelParameters) assert.equal(modelParameters[name as KnownModel], parameters);
       assert.deepEqual(layers.outputs[0]!.shape, [null, 1000]);
       if (name === 'resnet50') assert.equal(count(layers.weights), 25_610_152);
       layers.dispose();
