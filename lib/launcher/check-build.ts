@@ -76,10 +76,11 @@ async function nvidia(): Promise<Part> {
     const answer = (await import(${JSON.stringify(module)})).askNvml();
     if ('missing' in answer) throw new Error(answer.missing);
     const gib = (bytes) => (bytes / 2 ** 30).toFixed(0) + ' GiB';
-    const about = ({ index, name, memoryBytes, pciBus, instances, nvlinkTo }) =>
+    const reach = (way, indices) => (indices.length > 0 ? ', ' + way + ' ' + indices.join(' ') : '');
+    const about = ({ index, name, memoryBytes, pciBus, instances, nvlinkTo, peers }) =>
       index + ' ' + name + ', ' + gib(memoryBytes) + ', ' + pciBus +
       (instances.length > 0 ? ', ' + instances.length + ' MIG instances' : '') +
-      (nvlinkTo.length > 0 ? ', NVLink to ' + nvlinkTo.join(' ') : '');
+      reach('NVLink to', nvlinkTo) + reach('peer access over PCIe to', peers.filter((peer) => !nvlinkTo.includes(peer)));
     found('driver ' + answer.driver + '; ' + (answer.gpus.map(about).join('; ') || 'no GPU'));`);
   return { name: 'NVIDIA GPUs', ...found };
 }

@@ -20,6 +20,8 @@ export interface JobSurroundings {
 export interface RankSurroundings extends JobSurroundings {
   /** As CUDA_VISIBLE_DEVICES spells it; undefined leaves GPU variables alone. */
   readonly gpu: string | undefined;
+  /** Another rank has the same GPU. */
+  readonly sharesGpu: boolean;
 }
 
 /** A rank's whole environment: the user's, which wins over our defaults, and the rank's place, which wins over the user's. */
@@ -39,6 +41,7 @@ export function rankEnvironment(
   if (around.gpu !== undefined) own['CUDA_VISIBLE_DEVICES'] = around.gpu;
   const defaults = threadCounts(around.threads);
   if (around.gpu !== undefined) defaults['TF_FORCE_GPU_ALLOW_GROWTH'] = 'true'; // else one rank takes all of its memory
+  if (around.sharesGpu) defaults['NCCL_MULTI_RANK_GPU_ENABLE'] = '1'; // else NCCL, from 2.30 on, refuses what was asked for
   return without(ofOtherJobs, { ...defaults, ...user, ...own });
 }
 

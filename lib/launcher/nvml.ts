@@ -13,6 +13,8 @@ export interface NvmlGpu {
   readonly instances: readonly string[];
   /** Indices of the GPUs whose memory it can read over NVLink. */
   readonly nvlinkTo: readonly number[];
+  /** Indices of those whose memory it can read over any bus, NVLink or PCIe, past main memory. */
+  readonly peers: readonly number[];
 }
 
 export type NvmlAnswer = { readonly driver: string; readonly gpus: readonly NvmlGpu[] } | { readonly missing: string };
@@ -21,6 +23,7 @@ const success = 0;
 /** What the driver's library says of a machine without a GPU, or whose driver is not loaded. */
 const driverNotLoaded = 9;
 const versionMismatch = 18;
+const p2pRead = 0; // NVML_P2P_CAPS_INDEX_READ
 const p2pNvlink = 2; // NVML_P2P_CAPS_INDEX_NVLINK
 const textBytes = 96; // NVML_DEVICE_UUID_V2_BUFFER_SIZE and all others that we ask for
 
@@ -56,6 +59,8 @@ function whyNot(code: number, said: string): string {
 }
 
 function describe(nvml: Nvml, handle: Handle, index: number, all: readonly Handle[]): NvmlGpu {
+  const can = (capability: number) =>
+    all.flatMap((other, at) => (at !== index && nvml.canReach(handle, other, capability) ? [at] : []));
   return {
     index,
     name: nvml.text('nvmlDeviceGetName', handle),
@@ -63,7 +68,8 @@ function describe(nvml: Nvml, handle: Handle, index: number, all: readonly Handl
     memoryBytes: nvml.memoryBytes(handle),
     pciBus: nvml.pciBus(handle),
     instances: nvml.instances(handle).map((instance) => nvml.text('nvmlDeviceGetUUID', instance)),
-    nvlinkTo: all.flatMap((other, at) => (at !== index && nvml.hasNvlink(handle, other) ? [at] : [])),
+    nvlinkTo: can(p2pNvlink),
+    peers: can(p2pRead),
   };
 }
 
@@ -146,10 +152,10 @@ class Nvml {
     });
   }
 
-  hasNvlink(one: Handle, other: Handle): boolean {
+  canReach(one: Handle, other: Handle, capability: number): boolean {
     const status = Buffer.alloc(4, 0xff);
     const get = this.optional('nvmlDeviceGetP2PStatus', ['void *', 'void *', 'int', 'void *']);
-    return get?.(one, other, p2pNvlink, status) === success && status.readInt32LE() === 0;
+    return get?.(one, other, capability, status) === success && status.readInt32LE() === 0;
   }
 
   private call(name: string, args: ArgumentType[]): Call {

@@ -56,6 +56,7 @@ export function planRanks(
       servers: options.servers ?? 0,
       threads: options.threads ?? cpus?.length ?? Math.max(1, Math.floor(facts.cpus.length / placement.localSize)),
       gpu: gpus[index]?.id,
+      sharesGpu: gpus[index] !== undefined && gpus.filter((gpu) => gpu?.id === gpus[index]?.id).length > 1,
       ...(options.startTimeoutMs === undefined ? {} : { startTimeoutMs: options.startTimeoutMs }),
     });
     const { nodeArguments, cwd } = options;

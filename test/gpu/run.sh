@@ -6,6 +6,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 ranks=${1:-2}
+export NCCL_MULTI_RANK_GPU_ENABLE=1 # for ranks of tests, as tsrun sets it where ranks share a GPU
 largest=${LARGEST:-$((256 << 20))}
 passed=0 failed=0 skipped=0
 

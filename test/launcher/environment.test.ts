@@ -5,7 +5,7 @@ import { rankEnvironment, travellingEnvironment } from '../../lib/launcher/envir
 describe('rankEnvironment', () => {
   const [placement] = assignRanks([{ host: 'here', slots: 2 }], 2);
   const job = { jobId: 'id', store: '127.0.0.1:1', address: '127.0.0.1', secretFd: 3, threads: 4, servers: 0 };
-  const around = { ...job, gpu: undefined };
+  const around = { ...job, gpu: undefined, sharesGpu: false };
   const of = (user: NodeJS.ProcessEnv, changes: object = {}) =>
     rankEnvironment(user, placement!, { ...around, ...changes });
 
@@ -38,5 +38,7 @@ describe('rankEnvironment', () => {
     const { CUDA_VISIBLE_DEVICES, TF_FORCE_GPU_ALLOW_GROWTH } = of({ CUDA_VISIBLE_DEVICES: '4,5' }, { gpu: '5' });
     assert.deepEqual([CUDA_VISIBLE_DEVICES, TF_FORCE_GPU_ALLOW_GROWTH], ['5', 'true']);
     assert.equal(of({ TF_FORCE_GPU_ALLOW_GROWTH: 'false' }, { gpu: '0' })['TF_FORCE_GPU_ALLOW_GROWTH'], 'false');
+    assert(!('NCCL_MULTI_RANK_GPU_ENABLE' in of({}, { gpu: '0' })));
+    assert.equal(of({}, { gpu: '0', sharesGpu: true })['NCCL_MULTI_RANK_GPU_ENABLE'], '1');
   });
 });

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { askNvml } from '../../lib/launcher/nvml.js';
+import { askNvml, type NvmlGpu } from '../../lib/launcher/nvml.js';
 
 /** A stand-in library with NVML's functions; no test has had a GPU. */
 describe('NVML', () => {
@@ -23,8 +23,15 @@ describe('NVML', () => {
     assert.deepEqual(askNvml(library), {
       driver: '570.86.15',
       gpus: [
-        gpu({ index: 0, uuid: 'GPU-aaaa', pciBus: '0000:17:00.0', instances: [], nvlinkTo: [1] }),
-        gpu({ index: 1, uuid: 'GPU-bbbb', pciBus: '0000:ca:00.0', instances: ['MIG-1', 'MIG-2'], nvlinkTo: [0] }),
+        gpu({ index: 0, uuid: 'GPU-aaaa', pciBus: '0000:17:00.0', instances: [], nvlinkTo: [1], peers: [1] }),
+        gpu({
+          index: 1,
+          uuid: 'GPU-bbbb',
+          pciBus: '0000:ca:00.0',
+          instances: ['MIG-1', 'MIG-2'],
+          nvlinkTo: [0],
+          peers: [0],
+        }),
       ],
     });
   });
@@ -44,7 +51,24 @@ describe('NVML', () => {
     }
   });
 
-  function gpu(own: { index: number; uuid: string; pciBus: string; instances: string[]; nvlinkTo: number[] }) {
+  it('tells of peers that are reached over PCIe', () => {
+    process.env['NVML_PCIE'] = '1';
+    try {
+      const answer = askNvml(library);
+      assert.ok('gpus' in answer);
+      assert.deepEqual(
+        answer.gpus.map(({ nvlinkTo, peers }) => ({ nvlinkTo, peers })),
+        [
+          { nvlinkTo: [], peers: [1] },
+          { nvlinkTo: [], peers: [0] },
+        ],
+      );
+    } finally {
+      delete process.env['NVML_PCIE'];
+    }
+  });
+
+  function gpu(own: Pick<NvmlGpu, 'index' | 'uuid' | 'pciBus' | 'instances' | 'nvlinkTo' | 'peers'>) {
     return { name: `Fake ${own.index}`, memoryBytes: (own.index + 1) * 2 ** 36, ...own };
   }
 

@@ -20,6 +20,9 @@ size_t roundUp(size_t bytes, size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
 
+// Of a rank that is bound to one core that is one, though others have cores of their own: it then gives its core away
+// at each look, to nobody, and waits as well (measured with two ranks, bound to a core each and not: 4 bytes in 2.4 to
+// 2.6 us, 16 MB in 2.1 to 2.3 ms, either way).
 size_t coresForUs() {
 #ifdef __linux__
   cpu_set_t set;

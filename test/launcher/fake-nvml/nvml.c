@@ -1,4 +1,5 @@
-// A stand-in for libnvidia-ml.so.1: two GPUs joined by NVLink, the second cut into two MIG instances. NVML_FAILS makes its start fail.
+// A stand-in for libnvidia-ml.so.1: two GPUs joined by NVLink, the second cut into two MIG instances. NVML_FAILS makes its start fail, and
+// with NVML_PCIE they reach each other over PCIe alone.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ int nvmlDeviceGetMigDeviceHandleByIndex(Device* device, unsigned index, Device**
   return 0;
 }
 int nvmlDeviceGetP2PStatus(Device* one, Device* other, int index, int* status) {
-  *status = index == 2 && one->index != other->index ? 0 : 1;
+  const int can = index == 0 || (index == 2 && !getenv("NVML_PCIE"));
+  *status = can && one->index != other->index ? 0 : 1;
   return 0;
 }
