@@ -22,20 +22,20 @@ export type Steps = Pick<tf.Optimizer, 'minimize' | 'computeGradients' | 'applyG
 /** What a distributed optimizer does in place of its own steps. */
 export class DistributedSteps extends PausableSteps {
   private readonly reducer: GradientReducer;
-  /** In a `minimize` whose gradients are reduced while backward computes others. */
-  private overlapping = false;
+  /** In a `minimize` of tfjs's whose gradients are reduced: nobody but us sees them. */
+  private minimizing = false;
   private early: EarlyReduction | undefined;
   /** Gradients of this step with those of earlier passes, by variable. */
   private readonly joined = new Map<string, tf.Tensor | null>();
 
   /**
    * @param sharded - for an optimizer whose state is spread over the ranks
-   * @param mayOverlap - gradients come to `applyGradients` as `computeGradients` gives them
+   * @param asTfjs - `minimize` is tfjs's: gradients come to `applyGradients` as `computeGradients` gives them, and go afterwards
    */
   constructor(
     private readonly inner: Steps,
     settings: StepSettings,
-    private readonly mayOverlap: boolean,
+    private readonly asTfjs: boolean,
     private readonly sharded?: ShardedState,
   ) {
     super(settings);
@@ -43,13 +43,14 @@ export class DistributedSteps extends PausableSteps {
   }
 
   minimize(f: () => tf.Scalar, returnCost?: boolean, variables?: tf.Variable[]): tf.Scalar | null {
-    const overlaps = this.session().config.size > 1 && this.mayOverlap && this.settings.overlap;
-    if (!overlaps || this.onlyAccumulates() || this.skipping > 0) return this.inner.minimize(f, returnCost, variables);
-    this.overlapping = true;
+    const { size } = this.session().config;
+    if (size === 1 || !this.asTfjs || this.onlyAccumulates() || this.skipping > 0)
+      return this.inner.minimize(f, returnCost, variables);
+    this.minimizing = true;
     try {
       return this.inner.minimize(f, returnCost, variables);
     } finally {
-      this.overlapping = false;
+      this.minimizing = false;
       this.early?.abandon();
       this.early = undefined;
       this.endStep();
@@ -61,7 +62,7 @@ export class DistributedSteps extends PausableSteps {
     f: () => tf.Scalar,
     variables?: tf.Variable[],
   ): ReturnType<typeof tf.Optimizer.prototype.computeGradients> {
-    if (!this.overlapping) return this.inner.computeGradients(f, variables);
+    if (!this.minimizing || !this.settings.overlap) return this.inner.computeGradients(f, variables);
     return watchedGradients(f, variables, (trained) => {
       const shared = trained.filter(({ name }) => !this.local.has(name));
       const early = this.reducer.early(this.session(), shared);
@@ -77,13 +78,20 @@ export class DistributedSteps extends PausableSteps {
     else if (this.onlyAccumulates()) this.accumulator.add(listOf(gradients));
     else if (this.changesNothing(session)) this.inner.applyGradients(gradients);
     else if (this.sharded !== undefined && session.config.size > 1) this.applySharded(session, this.sharded, gradients);
-    else this.applyReduced(this.reduced(session, gradients));
+    else this.applyReduced(this.replaced(session, gradients));
   }
 
   synchronize(gradients: Gradients): Gradients {
     const session = this.session();
     this.checkWhole(session);
     return this.reduced(session, gradients);
+  }
+
+  /** As `reduced`. Gradients that nobody else sees are gone before the step needs memory of its own. */
+  private replaced(session: ActiveSession, gradients: Gradients): Gradients {
+    const reduced = this.reduced(session, gradients);
+    if (this.minimizing) listOf(gradients).forEach(({ tensor }) => tensor?.dispose());
+    return reduced;
   }
 
   private reduced(session: ActiveSession, gradients: Gradients): Gradients {

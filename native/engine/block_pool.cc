@@ -12,7 +12,6 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 constexpr size_t kHugePage = 2 << 20;
-constexpr size_t kForgetAfter = 32;
 
 // Rounded so that near sizes share blocks: to the next eighth of a power of two.
 size_t roundUp(size_t bytes) {
@@ -42,19 +41,19 @@ struct BlockPool::Shelf {
   Mutex mutex;
   struct Free {
     std::unique_ptr<Block> block;
-    size_t since;  // the number of blocks taken before it came back
+    size_t since;  // the bytes taken before it came back
   };
   std::deque<Free> free GUARDED_BY(mutex);  // the longest unused first
-  size_t taken GUARDED_BY(mutex) = 0;
+  size_t takenBytes GUARDED_BY(mutex) = 0;
   size_t freeBytes GUARDED_BY(mutex) = 0;
   size_t usedBytes GUARDED_BY(mutex) = 0;
   size_t mostUsedBytes GUARDED_BY(mutex) = 0;
 
   std::unique_ptr<Block> fetch(size_t bytes) {
     MutexLock lock(mutex);
-    // What no step has asked for in a while was for something else: the broadcast before training, say.
-    while (!free.empty() && taken - free.front().since > kForgetAfter) dropOldest();
-    ++taken;
+    // What could not serve while all was taken twice over was for something else: the broadcast before training, say.
+    while (!free.empty() && takenBytes - free.front().since > 2 * mostUsedBytes) dropOldest();
+    takenBytes += bytes;
     // The smallest that fits, unless it would waste as much again.
     auto best = free.end();
     for (auto it = free.begin(); it != free.end(); ++it) {
@@ -69,6 +68,7 @@ struct BlockPool::Shelf {
       free.erase(best);
       freeBytes -= block->bytes();
     } else {
+      while (!free.empty() && usedBytes + freeBytes + bytes > mostKept()) dropOldest();
       block = std::make_unique<Block>(roundUp(bytes));
     }
     usedBytes += block->bytes();
@@ -80,9 +80,12 @@ struct BlockPool::Shelf {
     MutexLock lock(mutex);
     usedBytes -= block->bytes();
     freeBytes += block->bytes();
-    free.push_back({std::move(block), taken});
-    while (usedBytes + freeBytes > mostUsedBytes && free.size() > 1) dropOldest();
+    free.push_back({std::move(block), takenBytes});
+    while (usedBytes + freeBytes > mostKept() && free.size() > 1) dropOldest();
   }
+
+  /// Some more than was in use at once, so that a small block does not drive out a large one.
+  size_t mostKept() const REQUIRES(mutex) { return mostUsedBytes + mostUsedBytes / 8; }
 
   void dropOldest() REQUIRES(mutex) {
     freeBytes -= free.front().block->bytes();

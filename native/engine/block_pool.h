@@ -25,8 +25,8 @@ class Block {
 };
 
 /// Blocks that come back when their last user lets go, so that a training step allocates nothing once warm: fresh pages
-/// cost more than the reduction itself. Any thread. Keeps no more than was in use at once, and lets go
-/// of what was not asked for in a while.
+/// cost more than the reduction itself. Any thread. Keeps hardly more than was in use at once, and lets
+/// go of what was not asked for in a while.
 class BlockPool {
  public:
   BlockPool();

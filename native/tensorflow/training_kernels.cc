@@ -33,13 +33,6 @@ namespace {
 constexpr size_t kElementsAtOnce = 64 * 1024;
 constexpr size_t kMostArrays = 4;
 constexpr size_t kChannelsInPart = 16;  // of a cache line: so that threads do not write the same one
-constexpr size_t kAlignment = 64;
-
-/// The memory of updated arrays is that of others, updated earlier.
-BlockPool& updatedArrays() {
-  static BlockPool pool;
-  return pool;
-}
 
 Status wrong(const std::string& what) {
   return {StatusCode::kInvalidArgument, what};
@@ -80,23 +73,15 @@ struct Tensors {
   }
 };
 
-/// Puts all outputs into one block.
-Result<std::vector<float*>> layOut(TF_OpKernelContext* context, const std::vector<Shape>& shapes, size_t count) {
-  const auto room = [&](size_t i) {
-    return (elementCount(shapes[i]) * sizeof(float) + kAlignment - 1) / kAlignment * kAlignment;
-  };
-  size_t bytes = 0;
-  for (size_t i = 0; i < count; ++i) bytes += room(i);
-  const std::shared_ptr<Block> block = updatedArrays().take(bytes);
-  std::vector<float*> places;
-  std::byte* next = block->data();
-  for (size_t i = 0; i < count; ++i) {
-    const TensorReference output = tensorOver(block, next, shapes[i], DType::kFloat32);
-    if (Status s = setOutput(context, static_cast<int>(i), output); !s.ok()) return s;
-    places.push_back(reinterpret_cast<float*>(next));
-    next += room(i);
-  }
-  return places;
+/// TensorFlow's memory for output `index`. It keeps what tensors give up for others, so that a step's arrays cost no
+/// fresh pages, and memory of ours would only add to what it keeps.
+Result<float*> allocateOutput(TF_OpKernelContext* context, size_t index, const Shape& shape) {
+  const Answer answer;
+  const TensorReference out(tensorflowApi().AllocateOutput(context, static_cast<int>(index), TF_FLOAT, shape.data(),
+                                                           static_cast<int>(shape.size()),
+                                                           elementCount(shape) * sizeof(float), answer.get()));
+  if (Status s = answer.check("TF_AllocateOutput"); !s.ok()) return s;
+  return static_cast<float*>(tensorflowApi().TensorData(out.get()));
 }
 
 Status checkShapes(const std::vector<Shape>& shapes, size_t count, size_t arrays) {
@@ -124,8 +109,12 @@ Status update(TF_OpKernelContext* context) {
   const auto& [references, shapes, data] = tensors.value();
   const auto count = static_cast<size_t>(tensorflowApi().NumOutputs(context));
   if (Status s = checkShapes(shapes, count, arrays); !s.ok()) return s;
-  const Result<std::vector<float*>> outs = layOut(context, shapes, count);
-  if (!outs.ok()) return outs.status();
+  std::vector<float*> outs;
+  for (size_t i = 0; i < count; ++i) {
+    const Result<float*> out = allocateOutput(context, i, shapes[i]);
+    if (!out.ok()) return out.status();
+    outs.push_back(out.value());
+  }
 
   struct Piece {
     size_t array, begin, end;
@@ -141,7 +130,7 @@ Status update(TF_OpKernelContext* context) {
     const auto [array, begin, end] = pieces[i];
     std::array<const float*, kMostArrays> read{};
     for (size_t k = 0; k < arrays; ++k) read[k] = data[k * count + array];
-    applyUpdate(update, factors.value().data(), read.data(), outs.value()[array], begin, end);
+    applyUpdate(update, factors.value().data(), read.data(), outs[array], begin, end);
   });
   return {};
 }
@@ -175,13 +164,8 @@ Status poolGradient(TF_OpKernelContext* context) {
                         .strideWidth = w(3),
                         .padTop = w(4),
                         .padLeft = w(5)};
-  const Shape& shape = tensors.shapes[0];
-  const Answer answer;
-  const TensorReference out(tensorflowApi().AllocateOutput(context, 0, TF_FLOAT, shape.data(),
-                                                           static_cast<int>(shape.size()),
-                                                           elementCount(shape) * sizeof(float), answer.get()));
-  if (Status s = answer.check("TsringMaxPoolGradient"); !s.ok()) return s;
-  auto* const gradient = static_cast<float*>(tensorflowApi().TensorData(out.get()));
+  const Result<float*> gradient = allocateOutput(context, 0, tensors.shapes[0]);
+  if (!gradient.ok()) return gradient.status();
   const size_t threads = std::max<size_t>(w(6), 1);
   // As few parts as keep all threads busy: a part of all channels reads memory in its order.
   const size_t wantedParts = (2 * threads + pooling.batch - 1) / std::max<size_t>(pooling.batch, 1);
@@ -191,7 +175,8 @@ Status poolGradient(TF_OpKernelContext* context) {
   inParallel(threads, pooling.batch * parts, [&](size_t i) {
     const size_t begin = std::min(i % parts * wide, pooling.channels);
     const size_t end = std::min(begin + wide, pooling.channels);
-    maxPoolGradient(pooling, i / parts, begin, end, tensors.data[0], tensors.data[1], tensors.data[2], gradient);
+    maxPoolGradient(pooling, i / parts, begin, end, tensors.data[0], tensors.data[1], tensors.data[2],
+                    gradient.value());
   });
   return {};
 }

@@ -43,6 +43,15 @@ TEST(BlockPool, ASmallRequestDoesNotTakeALargeBlock) {
   EXPECT_LT(pool.take(1000)->bytes(), size_t{4} << 20);
 }
 
+TEST(BlockPool, SmallBlocksDoNotDriveOutALargeOne) {
+  BlockPool pool;
+  const std::byte* const large = pool.take(64 << 20)->data();
+  for (int i = 0; i < 10; ++i) {
+    pool.take(1000);
+    EXPECT_EQ(pool.take(64 << 20)->data(), large);
+  }
+}
+
 TEST(BlockPool, ABlockOutlivesItsPool) {
   std::shared_ptr<Block> block;
   {
