@@ -8,8 +8,14 @@ await tf.setBackend('cpu');
 await ring.init();
 const count = 1 << 20;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
-const variables = Array.from({ length: 8 }, (_, i) => tf.variable(tf.zeros([count]), true, `layer${i}`));
-const gradients = variables.map(({ name }, i) => ({ name, tensor: tf.fill([count], i + ring.rank()) }));
+const sums: unknown[] = [];
+const variables = Array.from({ length: 8 }, (_, i) =>
+  tf.variable(tf.tensor1d(new Float32Array(count)), true, `layer${i}`),
+);
+const gradients = variables.map(({ name }, i) => ({
+  name,
+  tensor: tf.tensor1d(new Float32Array(count).fill(i + ring.rank())),
+}));
 // Operations are let go one by one from the first that has a priority on.
 for (const priority of [false, true]) {
   const options = { name: priority ? 'with' : 'without', bucketBytes: 4 * count, priority };
@@ -17,8 +23,10 @@ for (const priority of [false, true]) {
   for (let step = 0; step < 4; step++) {
     ring.barrierSync();
     if (ring.rank() === 1) Atomics.wait(sleeper, 0, 0, 100);
-    optimizer.applyGradients(gradients);
+    const reduced = optimizer.synchronize(gradients);
+    sums.push(reduced.map(({ tensor }) => tensor.dataSync()[count - 1]));
+    reduced.forEach(({ tensor }) => tensor.dispose());
   }
 }
-report(variables.map((variable) => [variable.dataSync()[0], variable.dataSync()[count - 1]]));
+report(sums);
 await ring.shutdown();

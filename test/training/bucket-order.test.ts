@@ -26,8 +26,8 @@ describe('order of buckets', () => {
       const file = path.join(folder, 'out.json');
       const flags = ['--timeline-filename', file];
       const { ranks } = await tsrun({ np: 2, script: 'scripts/bucket-order.ts', flags, timeoutMs: 55_000 });
-      const expected = Array.from({ length: 8 }, (_, i) => [-8 * (i + 0.5), -8 * (i + 0.5)]);
-      for (const { result } of ranks) assert.deepEqual(result, expected);
+      const averages = Array.from({ length: 8 }, (_, i) => i + 0.5);
+      for (const { result } of ranks) assert.deepEqual(result, Array(8).fill(averages));
       const events = JSON.parse(readFileSync(file, 'utf8')) as Event[];
       const asBackward = '0,1,2,3,4,5,6,7';
       assert.deepEqual(stepsOf(events, 0, 'without'), Array(4).fill(asBackward));
