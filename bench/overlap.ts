@@ -26,6 +26,7 @@ interface Options {
   readonly warmup: number;
   readonly backend: Backend['name'];
   readonly priority: boolean;
+  readonly split_large?: true;
   readonly json?: string;
 }
 
@@ -39,6 +40,7 @@ const program = new Command('overlap')
   .option('--warmup <n>', 'before them', wholeNumber(2), 2)
   .addOption(choiceOption('backend', 'of tfjs', ['tensorflow', 'cpu']).default('tensorflow'))
   .option('--no-priority', 'during backward, buckets are reduced as they come, and not those of front layers first')
+  .option('--split_large', 'during backward, gradients larger than a bucket are reduced in slices')
   .option('--json <file>', 'append the figures to it');
 
 await runBenchmark(parseArguments(program, process.argv.slice(2)) as Parsed<Options>, measure);
@@ -58,7 +60,11 @@ async function measure(options: Options): Promise<void> {
   const optimizers = {
     none: sgd(),
     after: new ring.DistributedOptimizer(sgd(), { name: 'after', overlap: false }),
-    during: new ring.DistributedOptimizer(sgd(), { name: 'during', priority: options.priority }),
+    during: new ring.DistributedOptimizer(sgd(), {
+      name: 'during',
+      priority: options.priority,
+      splitLarge: options.split_large === true,
+    }),
   };
   const blocked = countBlockedTime();
   const own: Record<Way, StepTimes[]> = { none: [], after: [], during: [] };

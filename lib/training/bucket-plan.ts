@@ -9,8 +9,7 @@ export interface BucketSizes {
  * Cuts gradients into buckets, which are reduced as one operation each, in the order in which backward gives the gradients.
  * Depends on its arguments alone, so it is the same on every rank.
  *
- * A gradient larger than a bucket is one of its own and not cut: it is there at once, no weight changes before all gradients are reduced, and
- * an operation moves it in pieces that fit into a cache anyway. As several operations it takes longer, also where none of them copies.
+ * A gradient larger than a bucket is one of its own: it is there at once, and no weight changes before all gradients are reduced.
  *
  * @param bytes - of each gradient, by index
  * @param order - every index once, that of the gradient that is expected first at first

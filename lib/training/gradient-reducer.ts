@@ -5,7 +5,7 @@ import type { ActiveSession } from '../active-session.js';
 import { planBuckets, planGroups, planNamed } from './bucket-plan.js';
 import { EarlyReduction } from './early-reduction.js';
 import { prescaled, rescaled } from './predivide.js';
-import { optionsOf, startBucket, type Buckets } from './reduce-bucket.js';
+import { optionsOf, splits, startBucket, type Buckets } from './reduce-bucket.js';
 import type { ReduceSettings } from './reduce-settings.js';
 import { checkSameVariablesSync, type VariableShape } from './same-variables.js';
 import { within } from './within.js';
@@ -51,7 +51,7 @@ export class GradientReducer {
     const labels = gradients.map(({ name }) => name);
     if (signatureOf(variables) !== this.signature) this.agree(session, variables, early?.observed ?? []);
     const { compressor, scatter } = this.settings;
-    const once = this.plan.length === 1 && compressor === undefined && !scatter;
+    const once = this.plan.length === 1 && compressor === undefined && !scatter && !splits(this.settings, tensors);
     const reduced = once ? this.atOnce(tensors, labels) : this.inBuckets(session, tensors, labels, early);
     session.autotuner?.stepped(gradients.reduce((bytes, { tensor }) => bytes + 4 * tensor.size, 0));
     return rescaled(reduced, this.settings, session.config.size);

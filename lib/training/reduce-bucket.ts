@@ -6,6 +6,7 @@ import type { UnderWay } from '../collectives/under-way.js';
 import { startCompressed } from './gradient-compressor.js';
 import { prescaled } from './predivide.js';
 import type { ReduceSettings } from './reduce-settings.js';
+import { sliceElements, startInSlices } from './start-in-slices.js';
 import { within } from './within.js';
 
 /** The buckets that one model's gradients are reduced in, step after step. */
@@ -52,10 +53,24 @@ export function startBucket(buckets: Buckets, index: number, gradients: readonly
   try {
     const options = { ...optionsOf(name, settings), ...turn };
     if (settings.scatter) return startScatter(scaled.tensors, options);
+    if (splits(settings, own)) {
+      const startSlice = (slice: tf.Tensor, number: number) =>
+        startGroupedAllreduce([slice], {
+          ...options,
+          name: number === 0 ? name : `${name}/${number}`,
+          labels: variables,
+        });
+      return startInSlices(scaled.tensors[0]!, sliceElements(settings.bucketBytes), startSlice);
+    }
     return startGroupedAllreduce(scaled.tensors, { ...options, labels: variables });
   } finally {
     scaled.dispose();
   }
+}
+
+/** Whether a bucket of these gradients is reduced in slices: one gradient that is larger than buckets are. */
+export function splits({ splitLarge, bucketBytes }: ReduceSettings, gradients: readonly tf.Tensor[]): boolean {
+  return splitLarge && gradients.length === 1 && gradients[0]!.size > sliceElements(bucketBytes);
 }
 
 /** Above 0, and the larger the nearer to the model's front the bucket's first variable is. */

@@ -18,6 +18,11 @@ export interface ReduceGradientsOptions {
   firstBucketBytes?: number;
   /** Size of the other buckets; 25 MiB unless given. A larger gradient is a bucket of its own. */
   bucketBytes?: number;
+  /**
+   * A gradient larger than `bucketBytes` is reduced in slices of that size, an operation each: the same bits on every rank, and between two ranks or
+   * through shared memory those of the whole. False unless given, as it takes a copy more and makes no step shorter.
+   */
+  splitLarge?: boolean;
   /** Buckets by your own choice: so many, of equally many variables, or lists of variables that are reduced as one operation each. */
   groups?: number | readonly (readonly tf.Variable[])[];
   /**
@@ -48,6 +53,7 @@ export interface ReduceSettings extends BucketSizes {
   /** Names of variables, where they are chosen. */
   readonly groups: number | readonly (readonly string[])[] | undefined;
   readonly priority: boolean;
+  readonly splitLarge: boolean;
   readonly predivideFactor: number;
   readonly compression: Compression;
   /** Reduces the buckets, where there is one. */
@@ -79,18 +85,26 @@ export function checkedReduceSettings(where: string, options: ReduceGradientsOpt
     throw invalid(where, `gradientPredivideFactor goes with op 'average', not with ${show(op)}`);
   if (gradientPredivideFactor !== 1 && own !== undefined)
     throw invalid(where, 'gradientPredivideFactor is for sums that tsring makes, not for a compressor; leave it out');
+  const { splitLarge = false } = options;
+  checkSplit(where, splitLarge, groups !== undefined ? 'groups' : own === undefined ? undefined : 'a compressor');
   const { firstBucketBytes = 1 << 20, bucketBytes = 25 << 20, processSet } = options;
   checkPositive(where, 'firstBucketBytes', firstBucketBytes);
   checkPositive(where, 'bucketBytes', bucketBytes);
   if (processSet !== undefined && !(processSet instanceof ProcessSet))
     throw invalid(where, `processSet is ${show(processSet)}; a ProcessSet`);
   return {
-    ...{ op, name, overlap, priority, firstBucketBytes, bucketBytes },
+    ...{ op, name, overlap, priority, splitLarge, firstBucketBytes, bucketBytes },
     groups: checkedGroups(where, groups),
     predivideFactor: gradientPredivideFactor,
     compression: typeof compression === 'string' ? compression : 'none',
     ...{ compressor: own, processSet },
   };
+}
+
+function checkSplit(where: string, splitLarge: unknown, other: string | undefined): void {
+  if (typeof splitLarge !== 'boolean') throw invalid(where, `splitLarge is ${show(splitLarge)}; true or false`);
+  if (splitLarge && other !== undefined)
+    throw invalid(where, `splitLarge does not go with ${other}, which takes gradients whole; leave it out`);
 }
 
 export function checkPositive(where: string, option: string, value: unknown): void {

@@ -52,6 +52,7 @@ const known: Readonly<Record<keyof DistributedOptimizerOptions, true>> = {
   bucketBytes: true,
   groups: true,
   priority: true,
+  splitLarge: true,
   gradientPredivideFactor: true,
   compression: true,
   processSet: true,
@@ -84,6 +85,8 @@ export function checkedStepSettings(where: string, options: DistributedOptimizer
     throw invalid(where, `sparseAsDense is ${show(sparseAsDense)}; true, as tfjs has dense gradients only`);
   if (shardOptimizerState !== false && compression !== 'none')
     throw invalid(where, 'with shardOptimizerState gradients travel whole; leave compression out');
+  if (shardOptimizerState !== false && options.splitLarge === true)
+    throw invalid(where, 'with shardOptimizerState gradients are scattered whole; leave splitLarge out');
   return {
     ...checkedReduceSettings(where, op === 'adasum' ? others : { ...others, op }),
     ...{ op, scatter: shardOptimizerState !== false, shardOptimizerState },
@@ -94,12 +97,19 @@ export function checkedStepSettings(where: string, options: DistributedOptimizer
 
 /** Changes of weights are combined as they are. */
 function checkGoesWithAdasum(where: string, options: DistributedOptimizerOptions): void {
-  const { compression = 'none', gradientPredivideFactor = 1, clipNorm, shardOptimizerState = false } = options;
+  const {
+    compression = 'none',
+    gradientPredivideFactor = 1,
+    clipNorm,
+    shardOptimizerState = false,
+    splitLarge = false,
+  } = options;
   const given = Object.entries({
     compression: compression !== 'none',
     gradientPredivideFactor: gradientPredivideFactor !== 1,
     clipNorm: clipNorm !== undefined,
     shardOptimizerState: shardOptimizerState !== false,
+    splitLarge,
   });
   const wrong = given.find(([, isGiven]) => isGiven);
   if (wrong !== undefined) throw invalid(where, `${wrong[0]} does not go with op 'adasum'; leave it out`);
