@@ -28,6 +28,7 @@ export function openNative(
     fusionThresholdBytes: config.fusionThresholdBytes,
     cacheCapacity: config.cacheCapacity,
     transport: config.transport,
+    sockets: config.sockets,
     encrypt: config.encrypt,
     ...chosenBy(config),
     gpu: { device: config.localRank, ncclLibrary: ncclLibrary(config.ncclLib), byHost: config.hierarchicalAllreduce },

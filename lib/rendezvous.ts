@@ -1,5 +1,6 @@
 import os from 'node:os';
 import type { Config, Rendezvous } from './config.js';
+import { checkEqualSettings, equalSettingsOf, type EqualSettings } from './equal-settings.js';
 import { RingError } from './errors.js';
 import type { NativeSession, PeerAddress } from './native/binding.js';
 import { hostId } from './host-id.js';
@@ -10,7 +11,7 @@ import type { ProcessSet } from './process-set.js';
 interface Introduction extends PeerAddress {
   /** `0,1;2,3`, those that its init was given. */
   readonly processSets: string;
-  readonly encrypt: boolean;
+  readonly settings: EqualSettings;
 }
 
 /**
@@ -36,11 +37,11 @@ export async function joinRing(
   const store = await StoreClient.connect({ ...at, jobId, secret, encrypt, rank, generation, timeoutMs: leftMs() });
   try {
     const processSets = sets.map(({ ranks }) => ranks.join()).join(';');
-    const own: Introduction = { ...addressOf(native, rendezvous), processSets, encrypt };
+    const own: Introduction = { ...addressOf(native, rendezvous), processSets, settings: equalSettingsOf(config) };
     await store.set(addressKey(generation, config.rank), JSON.stringify(own));
     const peers = await waitForPeers(store, config, generation, leftMs());
     checkSameSets(peers);
-    checkSameEncryption(peers);
+    checkEqualSettings(peers.map(({ settings }) => settings));
     await native.connect(peers, leftMs());
   } finally {
     store.close();
@@ -59,16 +60,6 @@ function checkSameSets(peers: readonly Introduction[]): void {
   throw new RingError(
     'RING_MISMATCH',
     `init: rank 0 was given the process sets ${mine}, rank ${other} ${theirs}; give all ranks the same, in the same order`,
-  );
-}
-
-/** Ranks could not link up, and each would see something else go wrong. */
-function checkSameEncryption(peers: readonly Introduction[]): void {
-  const [encrypted, plain] = [true, false].map((encrypt) => peers.findIndex((peer) => peer.encrypt === encrypt));
-  if (encrypted! < 0 || plain! < 0) return;
-  throw new RingError(
-    'RING_MISMATCH',
-    `init: rank ${encrypted} encrypts and rank ${plain} does not; give all ranks the same \`encrypt\` (tsrun --encrypt, TSRING_ENCRYPT)`,
   );
 }
 

@@ -57,6 +57,11 @@ export const settings = {
     'auto',
     'inside a host: shared memory where it can be had (auto), TCP always, or shared memory or nothing',
   ),
+  sockets: row(
+    integer(1, 64),
+    1,
+    'TCP connections that carry data between every two ranks; the same on all ranks (docs/tuning.md says when several pay)',
+  ),
   algorithm: row(
     text(
       z.enum(['auto', ...algorithmNames]),

@@ -52,7 +52,7 @@ describe('encrypt', function () {
     }
   });
 
-  it('gives the same bits as without, through all links', async () => {
+  it('gives the same bits as without, through all links, and several sockets with checksums', async () => {
     const run = (...flags: string[]) =>
       tsrun({
         np: 3,
@@ -61,13 +61,14 @@ describe('encrypt', function () {
         timeoutMs: 30_000,
       });
     const [plain, encrypted] = [await run(), await run('--encrypt')];
-    const digests = [...plain.ranks, ...encrypted.ranks].map(({ result }) => result);
-    assert.equal(digests.length, 6);
+    const striped = await run('--encrypt', '--checksum', '--sockets', '3');
+    const digests = [...plain.ranks, ...encrypted.ranks, ...striped.ranks].map(({ result }) => result);
+    assert.equal(digests.length, 9);
     assert.equal(new Set(digests).size, 1);
     assert.equal(typeof digests[0], 'string');
   });
 
-  it('is refused on all ranks, which name one that encrypts and one that does not', async () => {
+  it('is refused on all ranks, which name those that encrypt and those that do not', async () => {
     const ends = await startRanks({
       np: 3,
       script: 'scripts/join-ring.ts',
@@ -77,7 +78,10 @@ describe('encrypt', function () {
     for (const { result } of ends) {
       const { code, message } = result as { code?: string; message?: string };
       assert.equal(code, 'RING_MISMATCH');
-      assert.match(message!, /rank 1 encrypts and rank 0 does not.*--encrypt/);
+      assert.match(
+        message!,
+        /^init: `encrypt` is false on ranks 0, 2, true on rank 1; give all ranks the same .*--encrypt/,
+      );
     }
   });
 
@@ -126,7 +130,7 @@ describe('encrypt', function () {
 /** Two ranks in this process; the second calls the first by way of somebody who reads along. */
 async function overheardBetweenRanks(encrypt: boolean): Promise<Buffer> {
   const { Session } = loadAddon();
-  const common = { ...job, encrypt, size: 2, generation: 0, hostname: 'here', timeoutMs: 20_000 };
+  const common = { ...job, encrypt, sockets: 1, size: 2, generation: 0, hostname: 'here', timeoutMs: 20_000 };
   const limits = { heartbeatTimeoutMs: 20_000, fusionThresholdBytes: 1 << 20, cacheCapacity: 16 };
   const kind = { transport: 'tcp', logLevel: 'error' };
   const sessions = [0, 1].map((rank) => new Session({ ...common, ...limits, ...kind, rank } as never));

@@ -44,6 +44,7 @@ const topFiles: Readonly<Record<string, string>> = {
   config: 'base',
   settings: 'base',
   secret: 'base',
+  'equal-settings': 'base',
   'host-id': 'base',
   'nccl-library': 'base',
   schedulers: 'base',

@@ -35,6 +35,8 @@ export interface NativeSessionOptions {
   readonly cacheCapacity: number;
   readonly transport: TransportName;
   /** TLS on every link; equal on all ranks. */
+  /** Of every two ranks, for data. */
+  readonly sockets: number;
   readonly encrypt: boolean;
   /** Takes this algorithm for every allreduce; absent: chosen by costs. Of this and the costs only rank 0's count, for all ranks. */
   readonly algorithm?: AlgorithmName;

@@ -9,6 +9,7 @@
 #include "transport/shm/gate.h"
 #include "transport/shm/share_host.h"
 #include "transport/tcp/message_gate.h"
+#include "transport/tcp/striped_mesh.h"
 #include "transport/tcp/tcp_mesh.h"
 
 namespace tsring {
@@ -18,20 +19,33 @@ namespace {
 constexpr std::chrono::milliseconds kGatePatience{1000};
 constexpr HostLayout kHostLayout{.slotBytes = 512 << 10, .offerBytes = 16 << 10};
 
+std::unique_ptr<Mesh> meshOver(int rank, std::vector<std::vector<Socket>> links, size_t sockets,
+                               const std::vector<std::string>& names) {
+  if (sockets > 1) return std::make_unique<StripedMesh>(rank, std::move(links), names);
+  std::vector<Socket> single;
+  for (auto& link : links) single.push_back(std::move(link.front()));
+  return std::make_unique<TcpMesh>(rank, std::move(single), names);
+}
+
 }  // namespace
 
 DataPlane::DataPlane(const SessionOptions& options, Log log) : options_(options), log_(log), tuning_(options.tuning) {
   tuning_.fusionThresholdBytes = options.fusionThresholdBytes;
 }
 
-bool DataPlane::agreesByMessages() const {
-  const bool mayShareMemory = options_.transport != Transport::kTcp && onOneHost();
-  return options_.size > 1 && !mayShareMemory && static_cast<size_t>(options_.size) <= MessageGate::kMostRanks;
+// Where memory is shared, data do not go over sockets.
+LinkCounts DataPlane::links() const {
+  return {mayShareMemory() ? 1 : static_cast<size_t>(options_.sockets), agreesByMessages() ? 1U : 0U};
 }
 
-Status DataPlane::connect(std::vector<Socket> data, std::vector<Socket> agreement,
+// Calls that block agree by messages where there is no gate in shared memory.
+bool DataPlane::agreesByMessages() const {
+  return options_.size > 1 && !mayShareMemory() && static_cast<size_t>(options_.size) <= MessageGate::kMostRanks;
+}
+
+Status DataPlane::connect(std::vector<std::vector<Socket>> data, std::vector<Socket> agreement,
                           const std::vector<std::string>& names, Deadline deadline) {
-  mesh_ = std::make_unique<TcpMesh>(options_.rank, std::move(data), names);
+  mesh_ = meshOver(options_.rank, std::move(data), links().data, names);
   if (options_.size == 1) {
     agreement_ = std::make_unique<AgreementOfOne>();
     makeBackends();

@@ -16,6 +16,7 @@
 #include "engine/session_options.h"
 #include "transport/agreement.h"
 #include "transport/mesh.h"
+#include "transport/tcp/link_up.h"
 #include "transport/tcp/socket.h"
 
 namespace tsring {
@@ -29,14 +30,14 @@ class DataPlane {
 
   /// Where the ranks are, before anything else.
   void place(std::span<const std::string> hostIds) { topology_ = Topology::of(hostIds, options_.rank); }
-  /// Whether calls that block agree by messages, so that connect wants links for them.
-  bool agreesByMessages() const;
+  /// What connect wants of links.
+  LinkCounts links() const;
 
   /// Takes the links, by rank, and agrees with all others, who call this at the same time, on what to share and how to
   /// choose. `names` of ranks are for messages. Fails with kUnsupported where what was forced is impossible, with the
   /// links' errors, or with kTimeout.
-  Status connect(std::vector<Socket> data, std::vector<Socket> agreement, const std::vector<std::string>& names,
-                 Deadline deadline);
+  Status connect(std::vector<std::vector<Socket>> data, std::vector<Socket> agreement,
+                 const std::vector<std::string>& names, Deadline deadline);
 
   /// Once connected: on main memory, for one thread at a time.
   CollectiveBackend& collectives() const;
@@ -59,6 +60,8 @@ class DataPlane {
   void interrupt();
 
  private:
+  bool mayShareMemory() const { return options_.transport != Transport::kTcp && onOneHost(); }
+  bool agreesByMessages() const;
   bool onOneHost() const { return topology_.hosts.size() == 1; }
   Status shareMemory(Deadline deadline);
   Result<bool> everywhere(bool here, Deadline deadline);

@@ -17,7 +17,14 @@ constexpr std::chrono::seconds kVerdictTime{2};   // for the ring's word on an e
 
 // One rank alone has a place for a link to itself, as all have.
 Result<Links> Session::Engine::link(const std::vector<Peer>& peers, Deadline deadline) {
-  if (options.size == 1) return Links{std::vector<Socket>(1), std::vector<Socket>(1), std::vector<Socket>(1)};
+  if (options.size == 1) {
+    Links none;
+    none.control.resize(1);
+    none.data.resize(1);
+    none.data.front().resize(plane.links().data);
+    none.agreement.resize(1);
+    return none;
+  }
   if (!listener) return Status(StatusCode::kInvalidArgument, "connect: listen first");
   JobCredentials job{options.secret, options.jobId};
   std::unique_ptr<TlsContext> tls;
@@ -30,7 +37,7 @@ Result<Links> Session::Engine::link(const std::vector<Peer>& peers, Deadline dea
   Listener own = *std::move(listener);
   listener.reset();
   return linkUp(std::move(own), job, static_cast<uint32_t>(options.rank), options.generation, peers, deadline,
-                plane.agreesByMessages());
+                plane.links());
 }
 
 Status Session::Engine::submit(const std::shared_ptr<Ticket>& ticket, Request request,

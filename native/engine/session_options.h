@@ -31,6 +31,7 @@ struct SessionOptions {
   size_t fusionThresholdBytes = 64 << 20;
   size_t cacheCapacity = 1024;  // operations that ranks ask for by a number once they are known; only rank 0's counts
   Transport transport = Transport::kAuto;
+  int sockets = 1;                               // for data, of every two ranks that talk over TCP; the same on all
   bool encrypt = false;                          // TLS on all links, if so on all ranks
   Tuning tuning;                                 // only rank 0's counts, for all
   std::string tuningSource;                      // where its costs come from, for the log; empty: built in

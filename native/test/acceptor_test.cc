@@ -40,9 +40,9 @@ class AcceptorTest : public testing::Test {
     EXPECT_TRUE(isOk(introduceAs({LinkPurpose::kControl, 1, kGeneration})));
     EXPECT_TRUE(isOk(running_.get()));
     const Links links = acceptor_.take();
-    EXPECT_TRUE(links.data[1]);
+    EXPECT_TRUE(links.data[1][0]);
     EXPECT_TRUE(links.control[1]);
-    EXPECT_FALSE(links.data[0]);
+    EXPECT_FALSE(links.data[0][0]);
   }
   void expectRefused(LinkIdentity identity, const JobCredentials& job = testJob()) {
     EXPECT_TRUE(failsWith(StatusCode::kHandshake, {"closed the connection"}, introduceAs(identity, job)));
@@ -113,7 +113,7 @@ TEST_F(AcceptorTest, RefusesASecondLinkOfTheSameKindAndKeepsTheFirst) {
   Links links = acceptor_.take();
   ASSERT_TRUE(isOk(links_.front().sendAll(bytesOf("1st"), soon())));
   Bytes got(3);
-  EXPECT_TRUE(isOk(links.data[1].receiveAll(got, soon())));
+  EXPECT_TRUE(isOk(links.data[1][0].receiveAll(got, soon())));
   EXPECT_EQ(got, bytesOf("1st"));
 }
 

@@ -19,9 +19,9 @@ struct Listeners {
       peers.push_back({"127.0.0.1", listeners.back().port(), name});
     }
   }
-  Result<Links> linkUp(int rank, const JobCredentials& job, Deadline deadline) {
+  Result<Links> linkUp(int rank, const JobCredentials& job, Deadline deadline, LinkCounts counts = {}) {
     return tsring::linkUp(std::move(listeners[static_cast<size_t>(rank)]), job, static_cast<uint32_t>(rank), 0, peers,
-                          deadline);
+                          deadline, counts);
   }
   std::vector<Listener> listeners;
   std::vector<Peer> peers;
@@ -44,7 +44,7 @@ TEST(LinkUp, GivesEveryPairADataLinkAndRankZeroAControlLinkToEach) {
       auto links = ranks.linkUp(rank, testJob(), soon());
       ASSERT_TRUE(isOk(links));
       for (int peer = 0; peer < size; ++peer) {
-        Socket& data = links.value().data[static_cast<size_t>(peer)];
+        Socket& data = links.value().data[static_cast<size_t>(peer)].front();
         Socket& control = links.value().control[static_cast<size_t>(peer)];
         if (peer == rank) {
           EXPECT_FALSE(data);
@@ -59,6 +59,22 @@ TEST(LinkUp, GivesEveryPairADataLinkAndRankZeroAControlLinkToEach) {
       }
     });
   }
+}
+
+TEST(LinkUp, GivesEveryPairAsManyDataLinksAsWereAskedFor) {
+  constexpr int kSize = 3;
+  Listeners ranks(kSize);
+  onRanks(kSize, [&](int rank) {
+    auto links = ranks.linkUp(rank, testJob(), soon(), {.data = 4, .agreement = 1});
+    ASSERT_TRUE(isOk(links));
+    for (int peer = 0; peer < kSize; ++peer) {
+      if (peer == rank) continue;
+      auto& data = links.value().data[static_cast<size_t>(peer)];
+      ASSERT_EQ(data.size(), 4u);
+      for (Socket& socket : data) expectLinkTo(socket, rank, peer);
+      expectLinkTo(links.value().agreement[static_cast<size_t>(peer)], rank, peer);
+    }
+  });
 }
 
 // Idle callers, garbage and a flood, all the time that the ranks need to find each other.

@@ -154,6 +154,8 @@ INSTANTIATE_TEST_SUITE_P(
     Of, MeshContract,
     testing::Values(
         Transport{"Tcp", tcpMeshes}, Transport{"Tls", encryptedMeshes},
+        Transport{"Striped", [](int size) { return stripedMeshes(size, connectedPair, 3); }},
+        Transport{"StripedTls", [](int size) { return stripedMeshes(size, encryptedPair, 2); }},
         Transport{"Memory", [](int size) { return memoryMeshes(size, {}); }},
         Transport{"MemoryInShortPieces", [](int size) { return memoryMeshes(size, {.mostBytesPerCall = 60'000}); }},
         Transport{"MemoryWithDelay", [](int size) { return memoryMeshes(size, {.delay = milliseconds(2)}); }}),

@@ -149,8 +149,8 @@ class WithFakeRank {
         EXPECT_TRUE(isOk(sessions_[static_cast<size_t>(rank)]->connect(addresses, soon())));
         return;
       }
-      auto linked =
-          linkUp(std::move(listener), testJob(), static_cast<uint32_t>(fake), options.generation, peers, soon(), true);
+      auto linked = linkUp(std::move(listener), testJob(), static_cast<uint32_t>(fake), options.generation, peers,
+                           soon(), {.agreement = 1});
       ASSERT_TRUE(isOk(linked));
       links = std::move(linked).value();
       agreeOnTuning();
@@ -166,10 +166,10 @@ class WithFakeRank {
   void agreeOnTuning() {
     Bytes record = tuningRecord({});
     if (fake_ > 0) {
-      EXPECT_TRUE(isOk(links.data[0].receiveAll(record, soon())));
+      EXPECT_TRUE(isOk(links.data[0].front().receiveAll(record, soon())));
       return;
     }
-    for (size_t peer : {1, 2}) EXPECT_TRUE(isOk(links.data[peer].sendAll(record, soon())));
+    for (size_t peer : {1, 2}) EXPECT_TRUE(isOk(links.data[peer].front().sendAll(record, soon())));
   }
 
   /// Each real rank's failure of a sum called "x"; also checks that it came between the two times.
@@ -259,8 +259,8 @@ TEST(SessionFailure, ARankThatDiesInTheMiddleOfTheDataIsNamedAtOnce) {
       ring.awaitVerdict();
       Bytes some(50'000);
       const auto left = static_cast<size_t>(dead - 1);
-      EXPECT_TRUE(isOk(ring.links.data[left].receiveAll(some, soon())));
-      EXPECT_TRUE(isOk(ring.links.data[static_cast<size_t>((dead + 1) % 3)].sendAll(some, soon())));
+      EXPECT_TRUE(isOk(ring.links.data[left].front().receiveAll(some, soon())));
+      EXPECT_TRUE(isOk(ring.links.data[static_cast<size_t>((dead + 1) % 3)].front().sendAll(some, soon())));
       ring.links = {};
     });
   }

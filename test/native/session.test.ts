@@ -34,6 +34,7 @@ function ringOf(size: number, changed: (rank: number) => Changed = () => ({})): 
       fusionThresholdBytes: 1 << 20,
       cacheCapacity: 16,
       transport: 'auto',
+      sockets: 1,
       encrypt: false,
       logLevel: 'error',
       ...changed(rank),

@@ -13,7 +13,7 @@ export async function ringOf(size: number): Promise<NativeSession[]> {
       transport: 'auto' as const,
     };
     const job = { jobId: 'test', secret: new Uint8Array(32).fill(7), generation: 0, hostname: 'here' };
-    return new Session({ rank, size, ...job, ...limits, logLevel: 'error', encrypt: false });
+    return new Session({ rank, size, ...job, ...limits, logLevel: 'error', sockets: 1, encrypt: false });
   });
   const peers = sessions.map((session) => ({
     host: '127.0.0.1',

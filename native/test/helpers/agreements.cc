@@ -23,7 +23,8 @@ std::vector<std::vector<Socket>> agreementLinks(int size) {
   std::vector<std::vector<Socket>> links(static_cast<size_t>(size));
   onRanks(size, [&](int rank) {
     const auto at = static_cast<size_t>(rank);
-    auto linked = linkUp(std::move(listeners[at]), testJob(), static_cast<uint32_t>(rank), 0, peers, soon(), true);
+    auto linked =
+        linkUp(std::move(listeners[at]), testJob(), static_cast<uint32_t>(rank), 0, peers, soon(), {.agreement = 1});
     ASSERT_TRUE(isOk(linked));
     links[at] = std::move(linked.value().agreement);
   });

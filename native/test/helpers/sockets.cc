@@ -9,6 +9,7 @@
 
 #include "test/helpers/status_checks.h"
 #include "test/helpers/waits.h"
+#include "transport/tcp/striped_mesh.h"
 #include "transport/tcp/tcp_mesh.h"
 
 namespace tsring {
@@ -56,20 +57,34 @@ Socket callLoopback(uint16_t port) {
 
 namespace {
 
-std::vector<std::unique_ptr<Mesh>> meshesOver(const std::function<SocketPair()>& connect, int size) {
-  const auto count = static_cast<size_t>(size);
-  std::vector<std::vector<Socket>> links(count);
-  for (auto& row : links) row.resize(count);
-  for (size_t low = 0; low < count; ++low) {
-    for (size_t high = low + 1; high < count; ++high) {
-      SocketPair pair = connect();
-      links[low][high] = std::move(pair.called);
-      links[high][low] = std::move(pair.caller);
+/// Sockets by rank and peer, `count` for each pair.
+std::vector<std::vector<std::vector<Socket>>> linksOver(const std::function<SocketPair()>& connect, int size,
+                                                        size_t count) {
+  const auto ranks = static_cast<size_t>(size);
+  std::vector<std::vector<std::vector<Socket>>> links(ranks);
+  for (auto& row : links) row.resize(ranks);
+  for (size_t low = 0; low < ranks; ++low) {
+    for (size_t high = low + 1; high < ranks; ++high) {
+      for (size_t i = 0; i < count; ++i) {
+        SocketPair pair = connect();
+        links[low][high].push_back(std::move(pair.called));
+        // In another order at the other end: which one is which is for nobody to know.
+        links[high][low].insert(links[high][low].begin(), std::move(pair.caller));
+      }
     }
   }
+  return links;
+}
+
+std::vector<std::unique_ptr<Mesh>> meshesOver(const std::function<SocketPair()>& connect, int size) {
   std::vector<std::unique_ptr<Mesh>> meshes;
-  for (int rank = 0; rank < size; ++rank) {
-    meshes.push_back(std::make_unique<TcpMesh>(rank, std::move(links[static_cast<size_t>(rank)]), rankNames(size)));
+  for (auto& links : linksOver(connect, size, 1)) {
+    std::vector<Socket> single(links.size());
+    for (size_t peer = 0; peer < links.size(); ++peer) {
+      if (!links[peer].empty()) single[peer] = std::move(links[peer].front());
+    }
+    const auto rank = static_cast<int>(meshes.size());
+    meshes.push_back(std::make_unique<TcpMesh>(rank, std::move(single), rankNames(size)));
   }
   return meshes;
 }
@@ -82,6 +97,15 @@ std::vector<std::unique_ptr<Mesh>> tcpMeshes(int size) {
 
 std::vector<std::unique_ptr<Mesh>> encryptedMeshes(int size) {
   return meshesOver(encryptedPair, size);
+}
+
+std::vector<std::unique_ptr<Mesh>> stripedMeshes(int size, const std::function<SocketPair()>& connect, size_t sockets) {
+  std::vector<std::unique_ptr<Mesh>> meshes;
+  for (auto& links : linksOver(connect, size, sockets)) {
+    const auto rank = static_cast<int>(meshes.size());
+    meshes.push_back(std::make_unique<StripedMesh>(rank, std::move(links), rankNames(size)));
+  }
+  return meshes;
 }
 
 std::vector<std::string> rankNames(int size) {

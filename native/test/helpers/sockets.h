@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,8 @@ void encrypt(Socket& caller, Socket& called, const JobCredentials& job);
 /// Meshes of `size` ranks over TCP, by rank.
 std::vector<std::unique_ptr<Mesh>> tcpMeshes(int size);
 std::vector<std::unique_ptr<Mesh>> encryptedMeshes(int size);
+/// The same with several sockets for each pair, connected as `connect` does it.
+std::vector<std::unique_ptr<Mesh>> stripedMeshes(int size, const std::function<SocketPair()>& connect, size_t sockets);
 
 /// "rank 0 on host0", ...
 std::vector<std::string> rankNames(int size);

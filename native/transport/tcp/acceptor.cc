@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace tsring {
@@ -13,15 +14,11 @@ constexpr size_t kStrangersAtOnce = 128;
 }  // namespace
 
 Acceptor::Acceptor(Listener listener, const JobCredentials& job, uint32_t rank, uint32_t generation, size_t size,
-                   bool withAgreement)
-    : listener_(std::move(listener)),
-      job_(job),
-      rank_(rank),
-      generation_(generation),
-      size_(size),
-      withAgreement_(withAgreement) {
+                   LinkCounts counts)
+    : listener_(std::move(listener)), job_(job), rank_(rank), generation_(generation), size_(size), counts_(counts) {
   links_.control.resize(size);
   links_.data.resize(size);
+  for (auto& sockets : links_.data) sockets.resize(counts.data);
   links_.agreement.resize(size);
 }
 
@@ -85,18 +82,25 @@ void Acceptor::keep(Caller caller) {
   if (sent.ok() && sent.value() == accept.size()) *slot = std::move(caller.socket);
 }
 
-// Where an expected link goes; null when this one is not expected, or there already.
+// Where an expected link goes; null when this one is not expected, or all are there already.
 Socket* Acceptor::slotFor(const LinkIdentity& identity) {
   if (identity.generation != generation_ || identity.rank <= rank_ || identity.rank >= size_) return nullptr;
   Socket* slot = nullptr;
-  if (identity.purpose == LinkPurpose::kData) slot = &links_.data[identity.rank];
+  if (identity.purpose == LinkPurpose::kData) {
+    auto& sockets = links_.data[identity.rank];
+    const auto free = std::ranges::find_if(sockets, [](const Socket& socket) { return !socket; });
+    slot = free == sockets.end() ? nullptr : &*free;
+  }
   if (identity.purpose == LinkPurpose::kControl && rank_ == 0) slot = &links_.control[identity.rank];
-  if (identity.purpose == LinkPurpose::kAgreement && withAgreement_) slot = &links_.agreement[identity.rank];
+  if (identity.purpose == LinkPurpose::kAgreement && counts_.agreement > 0) slot = &links_.agreement[identity.rank];
   return slot && !*slot ? slot : nullptr;
 }
 
 size_t Acceptor::missingFrom(size_t peer) const {
-  return !links_.data[peer] + (rank_ == 0 && !links_.control[peer]) + (withAgreement_ && !links_.agreement[peer]);
+  const auto data = std::ranges::count_if(links_.data[peer], [](const Socket& socket) { return !socket; });
+  const bool control = rank_ == 0 && !links_.control[peer];
+  const bool agreement = counts_.agreement > 0 && !links_.agreement[peer];
+  return static_cast<size_t>(data) + control + agreement;
 }
 
 size_t Acceptor::missing() const {

@@ -18,7 +18,7 @@ namespace tsring {
 class Acceptor {
  public:
   Acceptor(Listener listener, const JobCredentials& job, uint32_t rank, uint32_t generation, size_t size,
-           bool withAgreement = false);
+           LinkCounts counts = {});
 
   /// Runs until every expected link is there. Fails with kTimeout, naming the ranks that are missing, or kShutDown
   /// after stop().
@@ -52,7 +52,7 @@ class Acceptor {
   const uint32_t rank_;
   const uint32_t generation_;
   const size_t size_;
-  const bool withAgreement_;
+  const LinkCounts counts_;
   Links links_;
   std::list<Caller> callers_;
   WakeUp wakeUp_;

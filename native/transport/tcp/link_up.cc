@@ -28,20 +28,22 @@ Result<Socket> call(const Peer& peer, const JobCredentials& job, const LinkIdent
 }
 
 Status callLowerRanks(Links& links, const JobCredentials& job, uint32_t rank, uint32_t generation,
-                      const std::vector<Peer>& peers, Deadline deadline, bool withAgreement) {
-  const auto link = [&](uint32_t peer, LinkPurpose purpose, std::vector<Socket>& into) {
+                      const std::vector<Peer>& peers, Deadline deadline, LinkCounts counts) {
+  const auto link = [&](uint32_t peer, LinkPurpose purpose, Socket& into) {
     auto socket = call(peers[peer], job, {purpose, rank, generation}, deadline);
     if (!socket.ok()) return socket.status();
-    into[peer] = std::move(socket).value();
+    into = std::move(socket).value();
     return Status::okay();
   };
   for (uint32_t peer = 0; peer < rank; ++peer) {
-    if (Status s = link(peer, LinkPurpose::kData, links.data); !s.ok()) return s;
-    if (withAgreement) {
-      if (Status s = link(peer, LinkPurpose::kAgreement, links.agreement); !s.ok()) return s;
+    for (Socket& socket : links.data[peer]) {
+      if (Status s = link(peer, LinkPurpose::kData, socket); !s.ok()) return s;
+    }
+    if (counts.agreement > 0) {
+      if (Status s = link(peer, LinkPurpose::kAgreement, links.agreement[peer]); !s.ok()) return s;
     }
     if (peer > 0) continue;
-    if (Status s = link(peer, LinkPurpose::kControl, links.control); !s.ok()) return s;
+    if (Status s = link(peer, LinkPurpose::kControl, links.control[peer]); !s.ok()) return s;
   }
   return Status::okay();
 }
@@ -50,14 +52,15 @@ Status callLowerRanks(Links& links, const JobCredentials& job, uint32_t rank, ui
 
 // Calling and being called go on side by side. Calls point only downward, so no two ranks wait for each other.
 Result<Links> linkUp(Listener listener, const JobCredentials& job, uint32_t rank, uint32_t generation,
-                     const std::vector<Peer>& peers, Deadline deadline, bool withAgreement) {
-  Acceptor acceptor(std::move(listener), job, rank, generation, peers.size(), withAgreement);
+                     const std::vector<Peer>& peers, Deadline deadline, LinkCounts counts) {
+  Acceptor acceptor(std::move(listener), job, rank, generation, peers.size(), counts);
   auto accepting = std::async(std::launch::async, [&] { return acceptor.run(peers, deadline); });
   Links called;
   called.control.resize(peers.size());
   called.data.resize(peers.size());
+  for (auto& sockets : called.data) sockets.resize(counts.data);
   called.agreement.resize(peers.size());
-  const Status calling = callLowerRanks(called, job, rank, generation, peers, deadline, withAgreement);
+  const Status calling = callLowerRanks(called, job, rank, generation, peers, deadline, counts);
   if (!calling.ok()) acceptor.stop();
   const Status accepted = accepting.get();
   if (!calling.ok()) return calling;

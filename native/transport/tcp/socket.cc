@@ -75,6 +75,12 @@ bool wouldBlock(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
+#ifdef MSG_MORE
+constexpr int kMoreFlag = MSG_MORE;
+#else
+constexpr int kMoreFlag = 0;
+#endif
+
 #ifdef MSG_NOSIGNAL
 constexpr int kSendFlags = MSG_NOSIGNAL;
 #else
@@ -150,9 +156,10 @@ void Socket::answerTls(const TlsContext& context) {
   tls_ = std::make_unique<TlsStream>(context, fd_.get(), TlsSide::kCalled);
 }
 
-Result<size_t> Socket::trySend(std::span<const std::byte> bytes) {
+Result<size_t> Socket::trySend(std::span<const std::byte> bytes, Follows follows) {
   if (tls_) return tls_->trySend(bytes);
-  const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), kSendFlags);
+  const int flags = kSendFlags | (follows == Follows::kMore ? kMoreFlag : 0);
+  const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), flags);
   if (sent >= 0) return static_cast<size_t>(sent);
   if (wouldBlock(errno)) return size_t{0};
   return statusFromErrno(StatusCode::kInternal, "send failed", errno);

@@ -12,6 +12,9 @@
 
 namespace tsring {
 
+/// Whether the system may wait for what is sent next, and send both in one packet.
+enum class Follows : uint8_t { kNothing, kMore };
+
 /// One connected, non-blocking TCP stream, closed with the object. Used by one thread at a time.
 class Socket {
  public:
@@ -33,7 +36,7 @@ class Socket {
 
   /// As many bytes as go now, perhaps 0; the next call brings at least those that are left. Fails with kPeerLost or
   /// kInternal.
-  Result<size_t> trySend(std::span<const std::byte> bytes);
+  Result<size_t> trySend(std::span<const std::byte> bytes, Follows follows = Follows::kNothing);
   /// As many bytes as are there now, perhaps 0. The end of the stream is kPeerLost; with TLS, changed bytes are
   /// kCorrupt.
   Result<size_t> tryReceive(std::span<std::byte> bytes);

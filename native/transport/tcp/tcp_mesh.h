@@ -1,12 +1,10 @@
 #pragma once
 
-#include <poll.h>
-
-#include <atomic>
 #include <string>
 #include <vector>
 
 #include "transport/mesh.h"
+#include "transport/tcp/patient_poll.h"
 #include "transport/tcp/socket.h"
 
 namespace tsring {
@@ -22,15 +20,13 @@ class TcpMesh final : public Mesh {
   Result<size_t> trySend(int peer, std::span<const std::byte> bytes) override;
   Result<size_t> tryReceive(int peer, std::span<std::byte> bytes) override;
   Status wait(std::span<const Interest> interests, Deadline deadline) override;
-  void interrupt() override;
+  void interrupt() override { poll_.interrupt(); }
 
  private:
   const int rank_;
   std::vector<Socket> links_;
   const std::vector<std::string> names_;
-  std::vector<pollfd> polled_;  // kept between waits: no allocation on the data path
-  WakeUp wakeUp_;
-  std::atomic<bool> interrupted_ = false;
+  PatientPoll poll_;
 };
 
 }  // namespace tsring
