@@ -25,7 +25,7 @@ for (const compression of ['none', 'int8'] as const)
     const options = { bucketBytes: 1030, firstBucketBytes: 4, splitLarge, compression };
     const optimizer = new ring.DistributedOptimizer(tf.train.sgd(0.1), options);
     const input = tf.tensor(numbers, shape);
-    const loss = () => large.mul(input).sum().add(small.mul(ring.rank())) as Scalar;
+    const loss = () => large.mul(input).sum().add<Scalar>(small.mul(ring.rank()));
     const step = () => tf.tidy(() => void optimizer.minimize(loss, false, [large, small]));
     step();
     const before = tf.memory().numTensors;
