@@ -8,7 +8,7 @@ import { sourceFolder } from './source-folder.js';
 export interface NetworkOptions {
   /** 2 to 8. */
   readonly hosts: number;
-  /** Of each host's link, in either direction. */
+  /** Of each host's link, in either direction; 0: as much as the kernel carries, for networks without a delay. */
   readonly rateMbit: number;
   /** One way; 0, the default, adds nothing to what the kernel takes, and needs neither a compiler nor TAP devices. */
   readonly delayUs?: number;
@@ -24,6 +24,7 @@ export interface NetworkOptions {
 export class EmulatedHosts implements AsyncDisposable {
   static async create(options: NetworkOptions): Promise<EmulatedHosts> {
     const { hosts, rateMbit, delayUs = 0 } = options;
+    if (rateMbit === 0 && delayUs > 0) throw new RangeError('a network with a delay wants a rate');
     if (!Number.isInteger(hosts) || hosts < 2 || hosts > mostHosts) throw new RangeError(`2 to ${mostHosts} hosts`);
     removeDeadNetworks();
     const network = new EmulatedHosts(hosts, ownPrefix());
@@ -61,8 +62,14 @@ export class EmulatedHosts implements AsyncDisposable {
   }
 
   /** Starts a program in a host. The process is the program's own, so that its id and signals are as usual. */
-  spawn(host: number, [command, ...args]: readonly [string, ...string[]], options: SpawnOptions = {}): ChildProcess {
-    return spawn('ip', ['netns', 'exec', this.name(host), command, ...args], options);
+  spawn(host: number, command: readonly [string, ...string[]], options: SpawnOptions = {}): ChildProcess {
+    const [program, ...args] = this.inHost(host, command);
+    return spawn(program, args, options);
+  }
+
+  /** What to start for a program to run in a host. */
+  inHost(host: number, command: readonly [string, ...string[]]): [string, ...string[]] {
+    return ['ip', 'netns', 'exec', this.name(host), ...command];
   }
 
   /** A second wire that joins these two hosts alone: `lab1` on both, with addresses that no other host has a way to. */
@@ -169,6 +176,7 @@ function addressOf(host: number): string {
 
 /** A burst of two segmentation-offload frames of 64 KB, or of 1 ms at the rate if that is more. */
 function shape(namespace: string, link: string, rateMbit: number, queue: string): void {
+  if (rateMbit === 0) return;
   const burst = Math.max(128 * 1024, Math.round((rateMbit * 1000) / 8));
   const line = `qdisc replace dev ${link} root tbf rate ${rateMbit}mbit burst ${burst} ${queue}`;
   execFileSync('tc', ['-n', namespace, '-batch', '-'], { input: line, timeout: 10_000, stdio: 'pipe' });

@@ -1,9 +1,8 @@
-import path from 'node:path';
 import { prepare, type Part } from '../peers/parts.js';
 import type { EmulatedHosts } from './emulated-hosts.js';
 import { Job } from './job.js';
+import { mpirunOnHosts } from './mpirun.js';
 import type { HostProgram } from './run-on-hosts.js';
-import { sourceFolder } from './source-folder.js';
 
 export interface Settings {
   readonly sizes: readonly number[];
@@ -85,34 +84,9 @@ function openMpi(name: string, options: readonly string[]): System {
   return {
     part: 'openmpi',
     start: ({ network, program, settings }, body) => {
-      const hosts = everyHost(network).map((host) => `${network.address(host)}:1`);
       const env = environment(settings);
-      const launch = [
-        ...['mpirun.openmpi', '--host', hosts.join(','), '--bind-to', 'none', '--mca', 'mpi_yield_when_idle', '1'],
-        ...[
-          '--mca',
-          'plm_rsh_agent',
-          path.join(sourceFolder(), 'remote-shell.sh'),
-          '--mca',
-          'plm_rsh_no_tree_spawn',
-          '1',
-        ],
-        ...['--mca', 'orte_keep_fqdn_hostnames', '1', '--mca', 'oob_tcp_if_include', 'lab0'],
-        ...['--mca', 'pml', 'ob1', '--mca', 'btl', 'tcp,self', '--mca', 'btl_tcp_if_include', 'lab0', ...options],
-        ...Object.keys(env).flatMap((variable) => ['-x', variable]),
-      ];
-      return body([
-        {
-          host: 0,
-          command: ['unshare', '--uts', 'sh', '-c', 'hostname host0; exec "$@"', 'sh', ...launch, program, name],
-          env: {
-            ...env,
-            TSRING_NETWORK: network.prefix,
-            OMPI_ALLOW_RUN_AS_ROOT: '1',
-            OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
-          },
-        },
-      ]);
+      const mpirun = mpirunOnHosts(network, Object.keys(env), [program, name], options);
+      return body([{ host: 0, command: mpirun.command, env: { ...env, ...mpirun.env } }]);
     },
   };
 }

@@ -1,13 +1,16 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { type Parsed, parseArguments, wholeNumber } from '../command-line.js';
 import { modelNames } from '../models/index.js';
-import { systems, type Workload } from './systems.js';
+import { systems } from './systems.js';
+import type { Workload } from './workload.js';
 
 export interface TrainingOptions {
   np: number[];
   workloads: Workload[];
   rounds: number;
   warmup: number;
+  /** Mbit/s of emulated hosts' links, 0 for as much as the kernel carries; 'host': all ranks on this machine. */
+  networks: ('host' | number)[];
   peers?: true;
   systems?: string[];
   tensorflow: string;
@@ -27,6 +30,12 @@ export function parseTrainingOptions(argv: readonly string[]): Parsed<TrainingOp
       workloads,
       workloads('inception_v1:4:224:5,vgg19:1:224:3'),
     )
+    .option(
+      '--networks <list>',
+      'host: all ranks on this machine; unshaped, or Mbit/s: a host for each rank, emulated (needs root)',
+      networks,
+      ['host'],
+    )
     .option('--rounds <n>', 'how often each system has its turn', wholeNumber(1), 2)
     .option('--warmup <n>', 'steps before the timed ones', wholeNumber(1), 2)
     .option('--peers', "also TensorFlow alone, Horovod and TensorFlow's MultiWorkerMirroredStrategy")
@@ -41,6 +50,10 @@ export function parseTrainingOptions(argv: readonly string[]): Parsed<TrainingOp
 
 function counts(list: string): number[] {
   return list.split(',').map(wholeNumber(1));
+}
+
+function networks(list: string): ('host' | number)[] {
+  return list.split(',').map((text) => (text === 'host' ? text : text === 'unshaped' ? 0 : wholeNumber(1)(text)));
 }
 
 function workloads(list: string): Workload[] {

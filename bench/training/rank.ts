@@ -1,13 +1,13 @@
-import type { Scalar, Tensor } from '@tensorflow/tfjs';
+import type { Optimizer, Scalar, Tensor } from '@tensorflow/tfjs';
 import { Command } from 'commander';
 import * as ring from '../../lib/index.js';
 import { openBackend } from '../backend.js';
 import { choiceOption, parseArguments, type Parsed, positiveNumber, wholeNumber } from '../command-line.js';
+import { openInput } from '../input/input.js';
 import { runBenchmark } from '../main.js';
 import { buildModel, modelNames, type ModelName } from '../models/index.js';
-import { syntheticBatch } from '../synthetic.js';
 import { TruncatedNormal } from '../truncated-normal.js';
-import { sampleLine } from './sample.js';
+import { rankLine, sampleLine } from './sample.js';
 
 /** One of our ranks in bench:training: steps with communication and without in turn, as programs/tensorflow_peer.py has them. */
 interface Options {
@@ -19,6 +19,9 @@ interface Options {
   readonly learning_rate: number;
   readonly accelerate: boolean;
   readonly overlap?: true;
+  readonly variable_update: 'collective' | 'parameter_server';
+  readonly cross_replica_sync?: true;
+  readonly data_dir?: string;
 }
 
 const numClasses = 1000;
@@ -31,7 +34,10 @@ const program = new Command('rank')
   .requiredOption('--num_warmup_batches <n>', 'before them', wholeNumber(0))
   .requiredOption('--learning_rate <x>', 'of momentum', positiveNumber)
   .option('--no-accelerate', "tfjs's own gradients and steps")
-  .option('--overlap', 'reduce gradients while backward computes others');
+  .option('--overlap', 'reduce gradients while backward computes others')
+  .addOption(choiceOption('variable_update', 'who updates', ['collective', 'parameter_server']).default('collective'))
+  .option('--cross_replica_sync', 'with parameter_server: a step of all ranks together')
+  .option('--data_dir <folder>', 'real images, as train.js takes them');
 
 await runBenchmark(parseArguments(program, process.argv.slice(2)) as Parsed<Options>, measure);
 
@@ -42,41 +48,61 @@ async function measure(options: Options): Promise<void> {
   const built = buildModel(tf, model, { imageSize, numClasses, dataFormat: 'NHWC' });
   built.initialize(new TruncatedNormal(1));
   await ring.broadcastWeights(built.layers);
-  const { images, labels } = syntheticBatch(tf, batch, imageSize, numClasses, 2 + ring.rank());
+  const settings = { batch_size: batch, image_size: imageSize, num_classes: numClasses, seed: 1 };
+  const input = await openInput(tf, {
+    ...settings,
+    ...(options.data_dir !== undefined && { data_dir: options.data_dir }),
+  });
   const own = tf.train.momentum(options.learning_rate, 0.9);
-  const shared = new ring.DistributedOptimizer(own, { overlap: options.overlap === true });
-  const cost = () => tf.losses.softmaxCrossEntropy<Tensor, Scalar>(labels, built.logits(images));
+  const shared = sharedOptimizer(own, options);
 
-  function step(optimizer: Pick<typeof own, 'minimize'>): { ms: number; loss: number } {
+  async function step(optimizer: Pick<typeof own, 'minimize'>): Promise<{ ms: number; inputMs: number; loss: number }> {
     ring.barrierSync({ name: 'begin' });
     const began = performance.now();
+    const { images, labels } = await input.next();
+    const inputMs = performance.now() - began;
+    const cost = () => tf.losses.softmaxCrossEntropy<Tensor, Scalar>(labels, built.logits(images));
     const scalar = optimizer.minimize(cost, true)!;
     const [loss] = scalar.dataSync(); // the end of the step
     const ms = performance.now() - began;
     scalar.dispose();
-    return { ms, loss: loss! };
+    return { ms, inputMs, loss: loss! };
   }
 
   const steps: number[] = [];
   const localSteps: number[] = [];
+  const inputSteps: number[] = [];
   let last = NaN;
   for (let i = -warmup; i < timed; i++) {
-    const { ms, loss } = step(shared);
-    if (i >= 0) steps.push(ms);
+    const { ms, inputMs, loss } = await step(shared);
+    if (i >= 0) {
+      steps.push(ms);
+      inputSteps.push(inputMs);
+    }
     last = loss;
     if (ring.size() === 1) continue;
-    const local = step(own);
+    const local = await step(own);
     if (i >= 0) localSteps.push(local.ms);
   }
+  input.close();
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  console.log(rankLine(ring.rank(), peakBytes));
   if (ring.rank() !== 0) return;
   const line = sampleLine({
     ...{ model, batch, imageSize, steps, localSteps },
     ranks: ring.size(),
     threads: Number(process.env['TF_NUM_INTRAOP_THREADS']),
     parameters: built.layers.countParams(),
-    peakBytes: process.resourceUsage().maxRSS * 1024,
+    peakBytes,
+    ...(options.data_dir !== undefined && { inputSteps }),
     tensorflow: version ?? '',
     loss: last,
   });
   console.log(line);
+}
+
+function sharedOptimizer(own: Optimizer, options: Options): Pick<Optimizer, 'minimize'> {
+  if (options.variable_update === 'collective')
+    return new ring.DistributedOptimizer(own, { overlap: options.overlap === true });
+  return new ring.ParameterServerOptimizer(own, { sync: options.cross_replica_sync === true });
 }

@@ -12,25 +12,44 @@ export interface Sample {
   readonly steps: readonly number[];
   /** Each right after the step at its place, without communication; empty for one rank. */
   readonly localSteps: readonly number[];
+  /** Of each step, in which it waited for its batch; absent for synthetic images. */
+  readonly inputSteps?: readonly number[];
   readonly peakBytes: number;
+  /** Of all ranks, in their order, rank 0's again first. */
+  readonly peakBytesOfRanks: readonly number[];
   readonly tensorflow: string;
   readonly loss: number;
+  /** Where the ranks were: `host`, all on one, or a host for each and what joined them. */
+  readonly network: string;
   /** From 0; every system runs once in each. */
   readonly round: number;
 }
 
+/** What rank 0 tells. */
+export type Told = Omit<Sample, 'system' | 'round' | 'network' | 'peakBytesOfRanks'>;
+
 const mark = '@sample ';
+const rankMark = '@rank ';
 
 /** The line by which a run tells what it measured. */
-export function sampleLine(sample: Omit<Sample, 'system' | 'round'>): string {
+export function sampleLine(sample: Told): string {
   return mark + JSON.stringify(sample);
 }
 
+/** The line by which each rank tells its peak memory. */
+export function rankLine(rank: number, peakBytes: number): string {
+  return rankMark + JSON.stringify({ rank, peakBytes });
+}
+
 /** What a run told, whatever a launcher puts before its lines. Undefined if it did not. */
-export function parseSample(output: string): Omit<Sample, 'system' | 'round'> | undefined {
-  for (const line of output.split('\n')) {
-    const place = line.indexOf(mark);
-    if (place >= 0) return JSON.parse(line.slice(place + mark.length)) as Omit<Sample, 'system' | 'round'>;
-  }
-  return undefined;
+export function parseSample(output: string): (Told & Pick<Sample, 'peakBytesOfRanks'>) | undefined {
+  const after = (wanted: string) =>
+    output
+      .split('\n')
+      .flatMap((line) => (line.includes(wanted) ? [line.slice(line.indexOf(wanted) + wanted.length)] : []));
+  const [told] = after(mark);
+  if (told === undefined) return undefined;
+  const ranks = after(rankMark).map((text) => JSON.parse(text) as { rank: number; peakBytes: number });
+  const inOrder = ranks.sort((one, other) => one.rank - other.rank);
+  return { ...(JSON.parse(told) as Told), peakBytesOfRanks: inOrder.map(({ peakBytes }) => peakBytes) };
 }

@@ -1,26 +1,6 @@
-import { fileURLToPath } from 'node:url';
-import path from 'node:path';
-import { packageRoot } from '../peers/parts.js';
-import type { Command } from '../peers/run-processes.js';
-import { freePorts } from './free-ports.js';
-
-/** A model and how it is trained: `inception_v1:4:224:5` is batch 4, 224 pixels, 5 timed steps. */
-export interface Workload {
-  readonly model: string;
-  readonly batch: number;
-  readonly imageSize: number;
-  readonly steps: number;
-  readonly warmup: number;
-}
-
-export interface Start {
-  readonly ranks: number;
-  readonly workload: Workload;
-  /** Of TensorFlow, for each rank. */
-  readonly threads: number;
-  /** Python with TensorFlow and Horovod; only peers use it. */
-  readonly python: string;
-}
+import { startOurs } from './start-ours.js';
+import { startAlone, startHorovodGloo, startHorovodMpi, startMultiworker } from './start-peers.js';
+import type { Launch } from './workload.js';
 
 /** One way of training. */
 export interface System {
@@ -29,110 +9,28 @@ export interface System {
   readonly peer: boolean;
   /** Otherwise it is for any number. */
   readonly onlyAlone?: true;
-  readonly commands: (start: Start) => Command[] | Promise<Command[]>;
+  /** Runs where `--systems` has it, and not by default. */
+  readonly onlyNamed?: true;
+  readonly wantsImages?: true;
+  readonly launch: Launch;
 }
 
-// A larger one takes VGG19, which has no batch normalization, to NaN within a few steps.
-const learningRate = '0.001';
-const rankProgram = fileURLToPath(new URL('rank.js', import.meta.url));
-const peerProgram = path.join(packageRoot, 'bench', 'training', 'programs', 'tensorflow_peer.py');
-
+/** In the order of a round. */
 export const systems: readonly System[] = [
-  ours('tsring', []),
-  ours('tsring-overlap', ['--overlap']),
-  ours('tsring-plain', ['--no-accelerate']),
-  ...alone(),
-  ...horovod('horovod-gloo', ({ ranks, python }) => ({
-    program: path.join(path.dirname(python), 'horovodrun'),
-    args: ['--gloo', '--network-interfaces', 'lo', '-np', `${ranks}`],
-    env: { GLOO_SOCKET_IFNAME: 'lo' },
-  })),
-  ...horovod('horovod-mpi', ({ ranks }) => ({
-    program: 'mpirun.openmpi',
-    args: [
-      '--oversubscribe',
-      '--bind-to',
-      'none',
-      '--mca',
-      'pml',
-      'ob1',
-      '--mca',
-      'mpi_yield_when_idle',
-      '1',
-      '-n',
-      `${ranks}`,
-    ],
-    env: {
-      ...{ HOROVOD_CONTROLLER: 'mpi', HOROVOD_CPU_OPERATIONS: 'mpi' },
-      ...{ OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
-    },
-  })),
-  { name: 'multiworker-ring', peer: true, commands: multiworker },
+  { name: 'tsring', peer: false, launch: startOurs([], 0) },
+  { name: 'tsring-overlap', peer: false, launch: startOurs(['--overlap'], 0) },
+  { name: 'tsring-plain', peer: false, launch: startOurs(['--no-accelerate'], 0) },
+  { name: 'tsring-images', peer: false, onlyNamed: true, wantsImages: true, launch: startOurs([], 0) },
+  { name: 'tsring-ps', peer: false, onlyNamed: true, launch: startOurs(['--variable_update', 'parameter_server'], 1) },
+  {
+    ...{ name: 'tsring-ps-sync', peer: false, onlyNamed: true },
+    launch: startOurs(['--variable_update', 'parameter_server', '--cross_replica_sync'], 1),
+  },
+  { name: 'tensorflow-graph', peer: true, onlyAlone: true, launch: startAlone([]) },
+  { name: 'tensorflow-eager', peer: true, onlyAlone: true, launch: startAlone(['--eager']) },
+  { name: 'horovod-gloo', peer: true, launch: startHorovodGloo([]) },
+  { name: 'horovod-gloo-eager', peer: true, launch: startHorovodGloo(['--eager']) },
+  { name: 'horovod-mpi', peer: true, launch: startHorovodMpi([]) },
+  { name: 'horovod-mpi-eager', peer: true, launch: startHorovodMpi(['--eager']) },
+  { name: 'multiworker-ring', peer: true, launch: startMultiworker() },
 ];
-
-function ours(name: string, flags: readonly string[]): System {
-  return {
-    name,
-    peer: false,
-    commands: ({ ranks, workload, threads }) => {
-      const launch = ['-np', `${ranks}`, '--oversubscribe', '--no-tag-output', rankProgram];
-      const args = [path.join(packageRoot, 'bin', 'tsrun'), ...launch, ...flagsOf(workload), ...flags];
-      return [{ program: process.execPath, args, env: environment(threads) }];
-    },
-  };
-}
-
-function alone(): System[] {
-  const make = (name: string, flags: readonly string[]): System => ({
-    name,
-    peer: true,
-    onlyAlone: true,
-    commands: ({ workload, threads, python }) => [
-      { program: python, args: peerArguments('alone', workload, flags), env: environment(threads) },
-    ],
-  });
-  return [make('tensorflow-graph', []), make('tensorflow-eager', ['--eager'])];
-}
-
-function horovod(name: string, launcher: (start: Start) => Command): System[] {
-  const make = (suffix: string, flags: readonly string[]): System => ({
-    name: name + suffix,
-    peer: true,
-    commands: (start) => {
-      const { program, args, env } = launcher(start);
-      const rank = [start.python, ...peerArguments('horovod', start.workload, flags)];
-      const PATH = `${path.dirname(start.python)}${path.delimiter}${process.env['PATH'] ?? ''}`;
-      return [{ program, args: [...args, ...rank], env: { ...environment(start.threads), ...env, PATH } }];
-    },
-  });
-  return [make('', []), make('-eager', ['--eager'])];
-}
-
-async function multiworker({ ranks, workload, threads, python }: Start): Promise<Command[]> {
-  const worker = (await freePorts(ranks)).map((port) => `127.0.0.1:${port}`);
-  return worker.map((_, index) => ({
-    program: python,
-    args: peerArguments('multiworker', workload, []),
-    env: {
-      ...environment(threads),
-      TF_CONFIG: JSON.stringify({ cluster: { worker }, task: { type: 'worker', index } }),
-    },
-  }));
-}
-
-function peerArguments(system: string, workload: Workload, flags: readonly string[]): string[] {
-  return [peerProgram, '--system', system, ...flagsOf(workload), ...flags];
-}
-
-function flagsOf({ model, batch, imageSize, steps, warmup }: Workload): string[] {
-  const flags = { model, batch_size: batch, image_size: imageSize, num_batches: steps, num_warmup_batches: warmup };
-  return [
-    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, `${value}`]),
-    ...['--learning_rate', learningRate],
-  ];
-}
-
-function environment(threads: number): Record<string, string> {
-  const count = `${threads}`;
-  return { TF_NUM_INTRAOP_THREADS: count, TF_NUM_INTEROP_THREADS: count, TF_CPP_MIN_LOG_LEVEL: '3' };
-}

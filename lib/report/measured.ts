@@ -127,15 +127,24 @@ function trainingsOf(record: BenchmarkRecord): TrainingOnce[] {
     case 'train':
       return [trainOf(record)];
     case 'training':
-      return record.samples.map(({ system, model, ranks, batch, imageSize, threads, steps, localSteps }) => {
-        const stepMs = median(steps);
-        const shares = localSteps.map((local, i) => 1 - local / steps[i]!);
-        const parts = { communication: stepMs * Math.max(0, median(shares)), waiting: 0, input: 0 };
-        return {
-          what: { system, model, ranks, batch, imageSize, threads: String(threads ?? '') },
-          round: { stepMs, ...(shares.length > 0 && { parts }) },
-        };
-      });
+      return record.samples.map(
+        ({ system, network = 'host', model, ranks, batch, imageSize, threads, steps, localSteps }) => {
+          const stepMs = median(steps);
+          const shares = localSteps.map((local, i) => 1 - local / steps[i]!);
+          const parts = { communication: stepMs * Math.max(0, median(shares)), waiting: 0, input: 0 };
+          return {
+            what: {
+              system: network === 'host' ? system : `${system}, ${network}`,
+              model,
+              ranks,
+              batch,
+              imageSize,
+              threads: String(threads ?? ''),
+            },
+            round: { stepMs, ...(shares.length > 0 && { parts }) },
+          };
+        },
+      );
     case 'overlap':
       return overlapsOf(record);
     default:

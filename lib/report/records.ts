@@ -93,6 +93,8 @@ const training = z.object({
     .array(
       z.object({
         system: z.string(),
+        /** `host` unless it says otherwise: emulated hosts, one a rank. */
+        network: z.string().optional(),
         model: z.string(),
         ranks: positive,
         batch: positive,

@@ -2,7 +2,7 @@
 
 Plain tf.nn operations, NHWC, momentum, random images made once; a tf.function, or with --eager none. With more than one rank every
 timed step is followed by one without communication, for which the ranks wait for each other: what communication costs shows
-whatever else the machine does meanwhile. Rank 0 prints one line of JSON, whose fields are those of sample.ts.
+whatever else the machine does meanwhile. Every rank prints its peak memory, and rank 0 one line of JSON, whose fields are those of sample.ts.
 """
 import argparse
 import json
@@ -171,9 +171,11 @@ for i in range(-options.num_warmup_batches, options.num_batches):
         steps.append(ms)
         local_steps += [] if local_ms is None else [local_ms]
 
+peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print("@rank " + json.dumps({"rank": rank, "peakBytes": peak_bytes}), flush=True)
 if rank == 0:
     print("@sample " + json.dumps({
         "model": options.model, "ranks": ranks, "batch": options.batch_size, "imageSize": options.image_size, "threads": threads,
         "parameters": sum(v.shape.num_elements() for v in weights.all), "steps": steps, "localSteps": local_steps,
-        "peakBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "tensorflow": tf.__version__, "loss": loss,
+        "peakBytes": peak_bytes, "tensorflow": tf.__version__, "loss": loss,
     }), flush=True)
