@@ -11,7 +11,7 @@ export interface Fakes {
   /** With a libcuda.so.1 and a libnccl.so.2. */
   readonly folder: string;
   /** Variables for processes that are to use them. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<'LD_LIBRARY_PATH' | 'TSRING_NCCL_LIB', string>>;
   /** A NCCL that lacks ncclCommAbort. */
   readonly withoutAbort: string;
 }
@@ -19,7 +19,8 @@ export interface Fakes {
 let built: Fakes | undefined;
 
 /**
- * For a `before` hook: the fake driver and the fake NCCL, compiled once a process and removed at its end. Where that cannot be, the
+ * For a `before` hook: the fake driver and the fake NCCL, of the folder that FAKES names (as in run.sh), or else compiled once a process and
+ * removed at its end. Where that cannot be, the
  * hook's tests are skipped, with the reason.
  */
 export function fakesOrSkip(context: Mocha.Context): Fakes {
@@ -28,7 +29,7 @@ export function fakesOrSkip(context: Mocha.Context): Fakes {
     console.log(`      skipped: ${reason}`);
     context.skip();
   }
-  return (built ??= build());
+  return (built ??= inFolder(process.env['FAKES'] ?? build()));
 }
 
 function whyNoCompiler(): string | undefined {
@@ -40,16 +41,21 @@ function whyNoCompiler(): string | undefined {
   }
 }
 
-function build(): Fakes {
+function build(): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tsring-fakes-'));
   process.once('exit', () => rmSync(folder, { recursive: true }));
-  const at = (name: string) => path.join(folder, name);
+  const fakes = inFolder(folder);
   const compile = (...args: string[]) => execFileSync('g++', [...flags, ...args], { stdio: 'pipe', timeout: 120_000 });
-  const nccl = (name: string, ...define: string[]) =>
-    compile('-o', at(name), path.join(sources, 'fake_nccl.cc'), ...define, '-Wl,-rpath,$ORIGIN', at('libcuda.so.1'));
-  compile('-o', at('libcuda.so.1'), path.join(sources, 'fake_cuda.cc'), '-Wl,-soname,libcuda.so.1');
-  nccl('libnccl.so.2');
-  nccl('without-abort.so', '-DncclCommAbort=ncclCommGone');
+  const nccl = (file: string, ...define: string[]) =>
+    compile('-o', file, path.join(sources, 'fake_nccl.cc'), ...define, '-Wl,-rpath,$ORIGIN', fakes.cuda);
+  compile('-o', fakes.cuda, path.join(sources, 'fake_cuda.cc'), '-Wl,-soname,libcuda.so.1');
+  nccl(fakes.env['TSRING_NCCL_LIB']);
+  nccl(fakes.withoutAbort, '-DncclCommAbort=ncclCommGone');
+  return folder;
+}
+
+function inFolder(folder: string): Fakes & { readonly cuda: string } {
+  const at = (name: string) => path.join(folder, name);
   const env = { LD_LIBRARY_PATH: folder, TSRING_NCCL_LIB: at('libnccl.so.2') };
-  return { folder, env, withoutAbort: at('without-abort.so') };
+  return { folder, env, cuda: at('libcuda.so.1'), withoutAbort: at('without-abort.so') };
 }
