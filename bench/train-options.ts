@@ -5,6 +5,8 @@ import type { DataFormat } from './models/net.js';
 
 export const optimizerNames = ['sgd', 'momentum', 'rmsprop', 'adam'] as const;
 export const variableUpdates = ['collective', 'parameter_server', 'independent'] as const;
+/** How gradients travel. */
+export const compressions = ['none', 'fp16', 'bf16', 'int8'] as const;
 /** What `accelerate` replaces in tfjs-node. */
 export const accelerable = ['relu', 'maxPool', 'optimizers'] as const;
 export type Accelerable = (typeof accelerable)[number];
@@ -31,6 +33,7 @@ export interface TrainOptions {
   data_format: DataFormat;
   /** Reduce gradients while backward computes others. */
   overlap?: true;
+  compression: (typeof compressions)[number];
   backend: (typeof backendChoices)[number];
   /** Undefined: the model's own. */
   image_size?: number;
@@ -77,6 +80,7 @@ export function parseTrainOptions(argv: readonly string[]): Parsed<TrainOptions>
       choiceOption('data_format', 'order of the dimensions inside the model', ['NHWC', 'NCHW']).default('NHWC'),
     )
     .option('--overlap', 'reduce gradients while backward computes others: for ranks that have a core to spare')
+    .addOption(choiceOption('compression', 'how gradients travel', compressions).default('none'))
     .addOption(
       choiceOption('backend', 'tfjs backend; auto: tensorflow, or else wasm, or else cpu', backendChoices).default(
         'auto',

@@ -1,5 +1,6 @@
 import * as ring from '../lib/index.js';
 import { type Backend, firstLine, openBackend, openBestBackend } from './backend.js';
+import { countBlockedTime } from './blocked-time.js';
 import { openInput } from './input/input.js';
 import { appendRecord } from './json-line.js';
 import { describeCommit, describeMachine } from './machine.js';
@@ -8,6 +9,7 @@ import { type ModelName, type ModelSpec, models } from './models/index.js';
 import { mean, speed } from './statistics.js';
 import { type Accelerable, type TrainOptions, parseTrainOptions } from './train-options.js';
 import { columnTitles, headerLines, inputLine, rowLine, totalLines } from './train-report.js';
+import { partsOfSteps, timeAllreduces } from './train-parts.js';
 import { makeTrainer } from './trainer.js';
 
 const setUpHint = '; npm run setup:tensorflow sets it up';
@@ -46,14 +48,18 @@ async function train(options: TrainOptions): Promise<void> {
   say(columnTitles);
   const stepSeconds: number[] = [];
   const inputSeconds: number[] = [];
+  const blockedSeconds: number[] = [];
+  const blocked = countBlockedTime();
   const rows: { step: number; loss: number }[] = [];
   const start = performance.now();
   for (let step = 1; step <= settings.num_batches; step++) {
     const stepStart = performance.now();
     const batch = await input.next();
     inputSeconds.push((performance.now() - stepStart) / 1e3);
+    blocked();
     const ownLoss = trainer.step(batch);
     stepSeconds.push((performance.now() - stepStart) / 1e3);
+    blockedSeconds.push(blocked() / 1e3);
     if (step !== 1 && step % settings.display_every !== 0) continue;
     const loss = trainer.meanOverRanks(ownLoss);
     say(rowLine(step, speed(setup.ranks * setup.batchSize, stepSeconds), loss));
@@ -66,6 +72,13 @@ async function train(options: TrainOptions): Promise<void> {
   totalLines(imagesPerSecond).forEach(say);
   if (settings.data_dir !== undefined) say(inputLine(mean(inputSeconds), mean(stepSeconds)));
   input.close();
+  // Parameter servers are spoken with by a thread, and not by operations.
+  const together = settings.variable_update === 'collective' && ring.size() > 1;
+  const measured = options.json !== undefined &&
+    together && {
+      parts: await partsOfSteps({ blocked: blockedSeconds, input: inputSeconds }),
+      allreduces: timeAllreduces(),
+    };
 
   if (options.json !== undefined && ring.rank() === 0) {
     appendRecord(options.json, {
@@ -83,6 +96,7 @@ async function train(options: TrainOptions): Promise<void> {
       parameters: trainer.parameters,
       stepSeconds,
       inputSeconds,
+      ...measured,
       rows,
       ...speed(setup.ranks * setup.batchSize, stepSeconds),
       elapsedSeconds,

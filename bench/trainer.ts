@@ -15,6 +15,7 @@ export type TrainerSettings = Pick<
   | 'optimizer'
   | 'variable_update'
   | 'overlap'
+  | 'compression'
   | 'cross_replica_sync'
   | 'max_staleness'
   | 'data_format'
@@ -57,7 +58,10 @@ function shared(own: Optimizer, settings: TrainerSettings): Optimizer {
   const { cross_replica_sync: sync = false, max_staleness: maxStaleness } = settings;
   switch (settings.variable_update) {
     case 'collective':
-      return new ring.DistributedOptimizer(own, { overlap: settings.overlap === true });
+      return new ring.DistributedOptimizer(own, {
+        overlap: settings.overlap === true,
+        compression: settings.compression,
+      });
     case 'parameter_server':
       return new ring.ParameterServerOptimizer(own, { sync, ...(maxStaleness === undefined ? {} : { maxStaleness }) });
     case 'independent':

@@ -10,6 +10,7 @@ Examples:
   tsrun analyze dumps/                 where ranks diverged, from what they wrote to --flight-recorder-dir dumps
   tsrun report before.jsonl after.jsonl    compares what benchmarks wrote, with charts in report.html
   tsrun simulate --model vgg19             what an allreduce would take on 8 to 16,384 ranks, by a model
+  tsrun advise runs.jsonl                  where a run's time goes, and what would help
 
 Flags of mpirun, horovodrun and torchrun are taken in their spellings (-hostfile, -bind-to, --nproc_per_node); those that mean
 nothing here, as -mca, are named once and ignored. Other hosts get our environment, but for what says where one is logged in.

@@ -4,6 +4,7 @@ type Subcommand = (argv: readonly string[]) => string | Promise<string>;
 
 /** What `tsrun NAME` does in place of starting a job: takes what stands behind the name, and gives what is to be printed. */
 const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
+  advise: async () => (await import('./advise-run.js')).adviseRun,
   analyze: async () => (await import('./analyze.js')).analyze,
   'merge-timeline': async () => mergeTimeline((await import('./timeline.js')).finish),
   report: async () => (await import('./report-files.js')).reportFiles,

@@ -70,6 +70,7 @@ const train = z.object({
   benchmark: z.literal('train'),
   ...origin,
   ranks: positive,
+  localRanks: positive.optional(),
   settings: z.object({
     model: z.string(),
     batch_size: positive,
@@ -83,6 +84,12 @@ const train = z.object({
   parameters: positive,
   stepSeconds: times,
   parts: parts.optional(),
+  /** What allreduces of float32 took right after the training, on the slowest rank, at the shortest; by how they travelled. */
+  allreduces: z
+    .array(z.object({ compression: z.string(), bytes: positive, seconds: positive }))
+    .min(1)
+    .readonly()
+    .optional(),
 });
 
 /** `training.json` of `bench:training`. */
