@@ -7,6 +7,7 @@ describe('bench/train-options', () => {
   it('has the defaults of tf_cnn_benchmarks', () => {
     assert.deepEqual(parse('').options, {
       batch_size: 0,
+      compression: 'none',
       num_batches: 100,
       num_warmup_batches: 10,
       display_every: 10,
