@@ -7,13 +7,14 @@ const fusionBytes = 32 * MiB;
 
 describe('large data', () => {
   for (const transport of ['auto', 'tcp']) {
-    for (const tensors of [1, 10, 400]) {
-      it(`take less than twice the fusion buffer beside them: 400 MiB in ${tensors}, ${transport}`, async function () {
+    for (const [tensors, compression] of [[1], [10], [400], [1, 'fp16']] as const) {
+      const what = `${tensors}, ${compression ?? 'as they are'}, ${transport}`;
+      it(`take less than twice the fusion buffer beside them: 400 MiB in ${what}`, async function () {
         if (process.platform !== 'linux') this.skip(); // its way of asking for the peak
         const { ranks } = await tsrun({
           np: 2,
           script: 'scripts/much-memory.ts',
-          args: [String(tensors), String(400 * MiB)],
+          args: [String(tensors), String(400 * MiB), compression ?? 'none'],
           env: { TSRING_TRANSPORT: transport, TSRING_FUSION_THRESHOLD_BYTES: String(fusionBytes) },
           timeoutMs: 50_000,
         });

@@ -27,7 +27,7 @@ TEST_P(CompressedOf, SumsAreThoseOfFloat32) {
     onRanks(size, [&](int rank) {
       for (const bool ownOutput : {false, true}) {
         std::vector<std::vector<float>> group;
-        for (const size_t count : {3, 0, 100, 1, 17}) group.emplace_back(count, static_cast<float>(rank + 2));
+        for (const size_t count : {3, 0, 100, 1, 17, 1001}) group.emplace_back(count, static_cast<float>(rank + 2));
         Running sum(ring[rank], compressed("x", payload), group, {}, ownOutput);
         ASSERT_TRUE(isOk(sum.wait()));
         const auto total = static_cast<float>(2 * size + size * (size - 1) / 2);

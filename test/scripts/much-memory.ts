@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import * as ring from '../../lib/index.js';
 import { report } from './report.js';
 
-const [tensors = 1, bytes = 1 << 20] = process.argv.slice(2).map(Number);
+const [tensors = 1, bytes = 1 << 20] = process.argv.slice(2, 4).map(Number);
+const compression = process.argv[4] === 'fp16' ? 'fp16' : 'none';
 const length = bytes / tensors / Float32Array.BYTES_PER_ELEMENT;
 
 await ring.init();
@@ -12,8 +13,10 @@ const values = Array.from({ length: tensors }, () => new Float32Array(length).fi
 ring.barrierSync();
 const before = peakBytes();
 const expected = (ring.size() * (ring.size() + 1)) / 2;
-for (const reduced of ring.groupedAllreduceSync(values, { op: 'sum', inPlace: true })) checkAll(reduced, expected);
-for (const reduced of await ring.groupedAllreduce(values, { op: 'max', inPlace: true })) checkAll(reduced, expected);
+for (const reduced of ring.groupedAllreduceSync(values, { op: 'sum', compression, inPlace: true }))
+  checkAll(reduced, expected);
+for (const reduced of await ring.groupedAllreduce(values, { op: 'max', compression, inPlace: true }))
+  checkAll(reduced, expected);
 report(peakBytes() - before);
 await ring.shutdown();
 
