@@ -2,30 +2,22 @@
 
 #include <future>
 
+#include "test/helpers/meshes.h"
 #include "test/helpers/sockets.h"
 #include "test/helpers/status_checks.h"
 #include "test/helpers/waits.h"
-#include "transport/memory/memory_network.h"
 
 // What every kind of data link must do, tried on each of them.
 
 namespace tsring {
 namespace {
 
-using Meshes = std::vector<std::unique_ptr<Mesh>>;
+constexpr size_t kRoom = 64 << 10;  // in a link of memory
 
 struct Transport {
   std::string name;
   std::function<Meshes(int size)> connect;
 };
-
-Meshes memoryMeshes(int size, const LinkFaults& faults) {
-  MemoryNetwork network(size);
-  network.disturbAll(faults);
-  Meshes meshes;
-  for (int rank = 0; rank < size; ++rank) meshes.push_back(network.join(rank));
-  return meshes;
-}
 
 class MeshContract : public testing::TestWithParam<Transport> {
  protected:
@@ -152,13 +144,14 @@ TEST_P(MeshContract, APeerThatIsGoneIsNamedAfterItsLastByte) {
 
 INSTANTIATE_TEST_SUITE_P(
     Of, MeshContract,
-    testing::Values(
-        Transport{"Tcp", tcpMeshes}, Transport{"Tls", encryptedMeshes},
-        Transport{"Striped", [](int size) { return stripedMeshes(size, connectedPair, 3); }},
-        Transport{"StripedTls", [](int size) { return stripedMeshes(size, encryptedPair, 2); }},
-        Transport{"Memory", [](int size) { return memoryMeshes(size, {}); }},
-        Transport{"MemoryInShortPieces", [](int size) { return memoryMeshes(size, {.mostBytesPerCall = 60'000}); }},
-        Transport{"MemoryWithDelay", [](int size) { return memoryMeshes(size, {.delay = milliseconds(2)}); }}),
+    testing::Values(Transport{"Tcp", tcpMeshes}, Transport{"Tls", encryptedMeshes},
+                    Transport{"Striped", [](int size) { return stripedMeshes(size, connectedPair, 3); }},
+                    Transport{"StripedTls", [](int size) { return stripedMeshes(size, encryptedPair, 2); }},
+                    Transport{"Memory", [](int size) { return memoryMeshes(size, {}, kRoom); }},
+                    Transport{"MemoryInShortPieces",
+                              [](int size) { return memoryMeshes(size, {.mostBytesPerCall = 60'000}, kRoom); }},
+                    Transport{"MemoryWithDelay",
+                              [](int size) { return memoryMeshes(size, {.delay = milliseconds(2)}, kRoom); }}),
     [](const auto& info) { return info.param.name; });
 
 // The faults that tests rely on.

@@ -5,94 +5,17 @@
 #include <numeric>
 
 #include "test/helpers/elements.h"
+#include "test/helpers/meshes.h"
 #include "test/helpers/sockets.h"
 #include "test/helpers/status_checks.h"
 #include "test/helpers/waits.h"
-#include "transport/memory/memory_network.h"
 
 namespace tsring {
 namespace {
 
 constexpr milliseconds kStallLimit{20'000};
 
-/// Meshes of `size` ranks, in the hands of a test's threads.
-using Meshes = std::vector<std::unique_ptr<Mesh>>;
-
-Meshes memoryMeshes(int size, const LinkFaults& faults = {}) {
-  MemoryNetwork network(size, 4096);
-  network.disturbAll(faults);
-  Meshes meshes;
-  for (int rank = 0; rank < size; ++rank) meshes.push_back(network.join(rank));
-  return meshes;
-}
-
-/// Runs an allreduce on every rank, in place in `byRank`.
-void allreduce(const Meshes& ranks, std::vector<Bytes>& byRank, DType dtype, ReduceOp op) {
-  const int size = static_cast<int>(ranks.size());
-  onRanks(size, [&](int rank) {
-    RingWorkspace workspace;
-    const auto at = static_cast<size_t>(rank);
-    EXPECT_TRUE(
-        isOk(ringAllreduce(*ranks[at], Team::whole(rank, size), byRank[at], dtype, op, workspace, kStallLimit)));
-  });
-}
-
-std::vector<Bytes> smallElementsByRank(int size, DType dtype, size_t count) {
-  std::vector<Bytes> byRank;
-  for (int rank = 0; rank < size; ++rank) byRank.push_back(smallElements(dtype, count, static_cast<unsigned>(rank)));
-  return byRank;
-}
-
-/// Allreduces small whole numbers and checks every rank's bytes against the plain computation.
-void expectRightSums(const Meshes& ranks, DType dtype, ReduceOp op, size_t count) {
-  auto byRank = smallElementsByRank(static_cast<int>(ranks.size()), dtype, count);
-  const Bytes expected = combineAll(dtype, op, byRank);
-  allreduce(ranks, byRank, dtype, op);
-  for (const Bytes& result : byRank) {
-    ASSERT_TRUE(result == expected) << nameOf(dtype, op) << ", " << count << " elements, " << ranks.size() << " ranks";
-  }
-}
-
 class RingOf : public testing::TestWithParam<int> {};
-
-TEST_P(RingOf, AllreducesEverySizeWhateverTheLinksDoToTheStream) {
-  for (const size_t shortest : {size_t{7}, size_t{1000}, LinkFaults::kNever}) {
-    const Meshes ranks = memoryMeshes(GetParam(), {.mostBytesPerCall = shortest});
-    for (const size_t count : {0, 1, 2, 3, 7, 8, 9, 31, 257, 1009}) {
-      expectRightSums(ranks, DType::kFloat32, ReduceOp::kSum, count);
-    }
-  }
-}
-
-TEST_P(RingOf, AllreducesEveryTypeAndOperation) {
-  const Meshes ranks = memoryMeshes(GetParam(), {.mostBytesPerCall = 500});
-  for (const DType dtype : kAllDTypes) {
-    for (const ReduceOp op : kAllOps) {
-      if (isDefined(dtype, op)) expectRightSums(ranks, dtype, op, 101);
-    }
-  }
-}
-
-// Floats whose sum depends on the order: the order must not depend on when bytes come.
-TEST_P(RingOf, LeavesTheSameBitsOnEveryRankAndInEveryRun) {
-  std::vector<Bytes> input;
-  for (int rank = 0; rank < GetParam(); ++rank) {
-    std::mt19937 random(static_cast<unsigned>(rank));
-    std::normal_distribution<float> normal(0, 1);
-    Bytes bytes(1009 * sizeof(float));
-    for (size_t i = 0; i < 1009; ++i) reinterpret_cast<float*>(bytes.data())[i] = normal(random);
-    input.push_back(std::move(bytes));
-  }
-  for (const ReduceOp op : {ReduceOp::kAverage, ReduceOp::kProduct}) {
-    std::optional<Bytes> first;
-    for (const size_t shortest : {LinkFaults::kNever, size_t{11}, size_t{300}}) {
-      auto byRank = input;
-      allreduce(memoryMeshes(GetParam(), {.mostBytesPerCall = shortest}), byRank, DType::kFloat32, op);
-      if (!first) first = byRank.front();
-      for (const Bytes& result : byRank) ASSERT_TRUE(result == *first);
-    }
-  }
-}
 
 TEST_P(RingOf, GathersBlocksOfAnyLengths) {
   const int size = GetParam();
@@ -162,12 +85,6 @@ TEST_P(RingOf, BroadcastsFromEveryRoot) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, RingOf, testing::Range(1, 10));
-
-TEST(Ring, AllreducesOverTcpWithMoreBytesThanSocketsHold) {
-  const Meshes ranks = tcpMeshes(3);
-  for (const size_t count : {size_t{1}, size_t{1'500'007}})
-    expectRightSums(ranks, DType::kFloat32, ReduceOp::kSum, count);
-}
 
 TEST(Ring, OneWorkspaceServesOneOperationAfterTheOther) {
   const Meshes ranks = memoryMeshes(3, {.mostBytesPerCall = 300});
@@ -254,11 +171,6 @@ TEST(RingFaults, AStallIsATimeoutThatNamesTheNeighbours) {
     }
     ASSERT_GE(timeouts, 1);
   }
-}
-
-TEST(RingFaults, DelayAloneChangesNothing) {
-  expectRightSums(memoryMeshes(3, {.mostBytesPerCall = 2000, .delay = milliseconds(1)}), DType::kFloat64,
-                  ReduceOp::kSum, 1001);
 }
 
 TEST(RingFaults, AnInterruptEndsARankThatWaits) {

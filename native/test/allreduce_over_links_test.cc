@@ -2,42 +2,28 @@
 
 #include "collective/halving_doubling.h"
 #include "collective/recursive_doubling.h"
-#include "test/helpers/elements.h"
+#include "collective/ring_collectives.h"
+#include "test/helpers/meshes.h"
 #include "test/helpers/sockets.h"
 #include "test/helpers/status_checks.h"
 #include "test/helpers/waits.h"
-#include "transport/memory/memory_network.h"
 
-// The allreduces that pair ranks up, each tried with every number of ranks.
+// The allreduces over links, each tried with every number of ranks.
 
 namespace tsring {
 namespace {
 
 constexpr milliseconds kStallLimit{20'000};
 
-using Meshes = std::vector<std::unique_ptr<Mesh>>;
 using Allreduce = Status (*)(Mesh&, const Team&, std::span<std::byte>, DType, ReduceOp, RingWorkspace&, milliseconds);
 
 struct Named {
   const char* name;
   Allreduce run;
 };
-constexpr Named kAlgorithms[] = {{"RecursiveDoubling", recursiveDoublingAllreduce},
-                                 {"HalvingDoubling", halvingDoublingAllreduce}};
-
-Meshes memoryMeshes(int size, const LinkFaults& faults = {}) {
-  MemoryNetwork network(size, 4096);
-  network.disturbAll(faults);
-  Meshes meshes;
-  for (int rank = 0; rank < size; ++rank) meshes.push_back(network.join(rank));
-  return meshes;
-}
-
-std::vector<Bytes> smallElementsByRank(int size, DType dtype, size_t count) {
-  std::vector<Bytes> byRank;
-  for (int rank = 0; rank < size; ++rank) byRank.push_back(smallElements(dtype, count, static_cast<unsigned>(rank)));
-  return byRank;
-}
+constexpr Named kPairwise[] = {{"RecursiveDoubling", recursiveDoublingAllreduce},
+                               {"HalvingDoubling", halvingDoublingAllreduce}};
+constexpr Named kAlgorithms[] = {kPairwise[0], kPairwise[1], {"Ring", ringAllreduce}};
 
 /// Floats whose sum depends on the order.
 std::vector<Bytes> floatsByRank(int size, size_t count) {
@@ -53,7 +39,7 @@ std::vector<Bytes> floatsByRank(int size, size_t count) {
   return byRank;
 }
 
-class PairwiseAllreduce : public testing::TestWithParam<std::tuple<Named, int>> {
+class AllreduceOverLinks : public testing::TestWithParam<std::tuple<Named, int>> {
  protected:
   int size() const { return std::get<1>(GetParam()); }
 
@@ -77,7 +63,7 @@ class PairwiseAllreduce : public testing::TestWithParam<std::tuple<Named, int>> 
   }
 };
 
-TEST_P(PairwiseAllreduce, IsRightForEverySizeWhateverTheLinksDoToTheStream) {
+TEST_P(AllreduceOverLinks, IsRightForEverySizeWhateverTheLinksDoToTheStream) {
   for (const size_t shortest : {size_t{7}, size_t{1000}, LinkFaults::kNever}) {
     const Meshes ranks = memoryMeshes(size(), {.mostBytesPerCall = shortest});
     for (const size_t count : {0, 1, 2, 3, 7, 8, 9, 31, 257, 1009}) {
@@ -86,7 +72,7 @@ TEST_P(PairwiseAllreduce, IsRightForEverySizeWhateverTheLinksDoToTheStream) {
   }
 }
 
-TEST_P(PairwiseAllreduce, KnowsEveryTypeAndOperation) {
+TEST_P(AllreduceOverLinks, KnowsEveryTypeAndOperation) {
   const Meshes ranks = memoryMeshes(size(), {.mostBytesPerCall = 500});
   for (const DType dtype : kAllDTypes) {
     for (const ReduceOp op : kAllOps) {
@@ -95,7 +81,7 @@ TEST_P(PairwiseAllreduce, KnowsEveryTypeAndOperation) {
   }
 }
 
-TEST_P(PairwiseAllreduce, LeavesTheSameBitsOnEveryRankAndInEveryRun) {
+TEST_P(AllreduceOverLinks, LeavesTheSameBitsOnEveryRankAndInEveryRun) {
   const auto input = floatsByRank(size(), 1009);
   for (const ReduceOp op : {ReduceOp::kAverage, ReduceOp::kProduct}) {
     std::optional<Bytes> first;
@@ -108,29 +94,34 @@ TEST_P(PairwiseAllreduce, LeavesTheSameBitsOnEveryRankAndInEveryRun) {
   }
 }
 
+TEST_P(AllreduceOverLinks, IsRightWhereLinksAreSlow) {
+  expectRight(memoryMeshes(size(), {.mostBytesPerCall = 2000, .delay = milliseconds(1)}), DType::kFloat64,
+              ReduceOp::kSum, 1001);
+}
+
 // More bytes than a link holds and than are read ahead: what is combined must wait for what is sent.
-TEST_P(PairwiseAllreduce, MovesMoreThanLinksAndBuffersHold) {
+TEST_P(AllreduceOverLinks, MovesMoreThanLinksAndBuffersHold) {
   expectRight(memoryMeshes(size()), DType::kFloat64, ReduceOp::kSum, 40'009);
 }
 
 std::string nameOfCase(const testing::TestParamInfo<std::tuple<Named, int>>& info) {
   return std::string(std::get<0>(info.param).name) + "On" + std::to_string(std::get<1>(info.param));
 }
-INSTANTIATE_TEST_SUITE_P(Of, PairwiseAllreduce, testing::Combine(testing::ValuesIn(kAlgorithms), testing::Range(1, 10)),
-                         nameOfCase);
+INSTANTIATE_TEST_SUITE_P(Of, AllreduceOverLinks,
+                         testing::Combine(testing::ValuesIn(kAlgorithms), testing::Range(1, 10)), nameOfCase);
 
-class PairwiseOverTcp : public PairwiseAllreduce {};
+class AllreduceOverTcp : public AllreduceOverLinks {};
 
-TEST_P(PairwiseOverTcp, IsRightWithMoreBytesThanSocketsHold) {
+TEST_P(AllreduceOverTcp, IsRightWithMoreBytesThanSocketsHold) {
   const Meshes ranks = tcpMeshes(size());
   for (const size_t count : {size_t{1}, size_t{1'500'007}}) {
     expectRight(ranks, DType::kFloat32, ReduceOp::kSum, count);
   }
 }
-INSTANTIATE_TEST_SUITE_P(Of, PairwiseOverTcp, testing::Combine(testing::ValuesIn(kAlgorithms), testing::Values(2, 3)),
+INSTANTIATE_TEST_SUITE_P(Of, AllreduceOverTcp, testing::Combine(testing::ValuesIn(kAlgorithms), testing::Values(2, 3)),
                          nameOfCase);
 
-class PairwiseFaults : public PairwiseAllreduce {
+class PairwiseFaults : public AllreduceOverLinks {
  protected:
   struct Result {
     Status status;
@@ -203,7 +194,7 @@ TEST_P(PairwiseFaults, AStallIsATimeoutThatNamesBothEnds) {
     ASSERT_GE(timeouts, 1);
   }
 }
-INSTANTIATE_TEST_SUITE_P(Of, PairwiseFaults, testing::Combine(testing::ValuesIn(kAlgorithms), testing::Values(2, 3, 5)),
+INSTANTIATE_TEST_SUITE_P(Of, PairwiseFaults, testing::Combine(testing::ValuesIn(kPairwise), testing::Values(2, 3, 5)),
                          nameOfCase);
 
 }  // namespace
