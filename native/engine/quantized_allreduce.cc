@@ -17,6 +17,37 @@ std::span<std::byte> blocksIn(Block& memory, Range blocks) {
   return {memory.data() + blocks.begin * kQuantizedBlockBytes, blocks.size() * kQuantizedBlockBytes};
 }
 
+/// Elements of one tensor that travel in one bucket.
+struct Run {
+  size_t tensor, begin, count;
+  size_t bytes() const { return quantizedBlocks(count) * kQuantizedBlockBytes; }
+};
+
+/// Lays tensors end to end, block by block, into buckets of at most `thresholdBytes`. A larger tensor goes through
+/// several, so that what a rank needs beside its tensors does not grow with them; without a threshold each is a bucket.
+std::vector<std::vector<Run>> bucketsOf(std::span<const size_t> counts, size_t thresholdBytes) {
+  const size_t most = std::max<size_t>(1, thresholdBytes / kQuantizedBlockBytes);  // blocks
+  std::vector<std::vector<Run>> buckets;
+  size_t room = 0;
+  for (size_t tensor = 0; tensor < counts.size(); ++tensor) {
+    if (thresholdBytes == 0) {
+      buckets.push_back({{tensor, 0, counts[tensor]}});
+      continue;
+    }
+    for (size_t begin = 0; begin < counts[tensor];) {
+      if (room == 0) {
+        buckets.emplace_back();
+        room = most;
+      }
+      const size_t count = std::min(counts[tensor] - begin, room * kQuantizedBlockCount);
+      buckets.back().push_back({tensor, begin, count});
+      begin += count;
+      room -= quantizedBlocks(count);
+    }
+  }
+  return buckets;
+}
+
 /// Adds up what the ranks have for our run of blocks, laid end to end by rank, and makes blocks of it.
 void sumOwnRun(std::span<std::byte> out, std::span<const std::byte> received, size_t ranks, float factor) {
   for (size_t at = 0; at < out.size(); at += kQuantizedBlockBytes) {
@@ -55,11 +86,9 @@ Status quantizedAllreduce(const Means& means, const Operation& operation, Outcom
   const auto& tensors = operation.tensors;
   std::vector<size_t> counts;
   std::vector<size_t> results;
-  std::vector<size_t> sizes;
   for (const Shape& shape : operation.request.shapes) {
     counts.push_back(elementCount(shape));
     results.push_back(counts.back() * sizeof(float));
-    sizes.push_back(quantizedBlocks(counts.back()) * kQuantizedBlockBytes);
   }
   const bool provide =
       std::none_of(tensors.begin(), tensors.end(), [](const TensorBuffer& tensor) { return tensor.output != nullptr; });
@@ -68,27 +97,31 @@ Status quantizedAllreduce(const Means& means, const Operation& operation, Outcom
     outcome.memory = means.pool.take(plan.bytes);
     for (const size_t offset : plan.offsets) outcome.data.push_back(outcome.memory->data() + offset);
   }
-  // Of this plan only the buckets: within one, tensors follow each other block by block, without gaps.
-  for (const Bucket& bucket : planFusion(sizes, means.fusionThresholdBytes).buckets) {
-    const auto packed = means.pool.take(bucket.bytes);
+  // Half of it: what is received for a bucket takes as much again.
+  for (const std::vector<Run>& bucket : bucketsOf(counts, means.fusionThresholdBytes / 2)) {
+    size_t bytes = 0;
+    for (const Run& run : bucket) bytes += run.bytes();
+    const auto packed = means.pool.take(bytes);
     Phase packing("pack");
     std::byte* at = packed->data();
-    for (size_t i = bucket.firstTensor; i < bucket.endTensor; at += sizes[i++]) {
+    for (const Run& run : bucket) {
       // A rank that has joined stands in with zeros, from nowhere.
-      if (tensors[i].input) {
-        quantize(at, reinterpret_cast<const float*>(tensors[i].input), counts[i], static_cast<float>(header.prescale));
+      if (const std::byte* const input = tensors[run.tensor].input) {
+        const float* const from = reinterpret_cast<const float*>(input) + run.begin;
+        quantize(at, from, run.count, static_cast<float>(header.prescale));
       } else {
-        std::fill_n(at, sizes[i], std::byte{0});
+        std::fill_n(at, run.bytes(), std::byte{0});
       }
+      at += run.bytes();
     }
     packing.end();
-    const auto blocks = static_cast<size_t>(at - packed->data()) / kQuantizedBlockBytes;
-    if (Status s = combine(means, *packed, blocks, header.op); !s.ok()) return s;
+    if (Status s = combine(means, *packed, bytes / kQuantizedBlockBytes, header.op); !s.ok()) return s;
     const Phase unpacking("unpack");
     at = packed->data();
-    for (size_t i = bucket.firstTensor; i < bucket.endTensor; at += sizes[i++]) {
-      auto* const out = reinterpret_cast<float*>(provide ? outcome.data[i] : tensors[i].output);
-      dequantize(out, at, counts[i], static_cast<float>(header.postscale));
+    for (const Run& run : bucket) {
+      std::byte* const output = provide ? outcome.data[run.tensor] : tensors[run.tensor].output;
+      dequantize(reinterpret_cast<float*>(output) + run.begin, at, run.count, static_cast<float>(header.postscale));
+      at += run.bytes();
     }
   }
   return Status::okay();

@@ -5,7 +5,7 @@ import * as ring from '../../lib/index.js';
 import { report } from './report.js';
 
 const [tensors = 1, bytes = 1 << 20] = process.argv.slice(2, 4).map(Number);
-const compression = process.argv[4] === 'fp16' ? 'fp16' : 'none';
+const compression = (process.argv[4] ?? 'none') as ring.Compression;
 const length = bytes / tensors / Float32Array.BYTES_PER_ELEMENT;
 
 await ring.init();
@@ -15,7 +15,7 @@ const before = peakBytes();
 const expected = (ring.size() * (ring.size() + 1)) / 2;
 for (const reduced of ring.groupedAllreduceSync(values, { op: 'sum', compression, inPlace: true }))
   checkAll(reduced, expected);
-for (const reduced of await ring.groupedAllreduce(values, { op: 'max', compression, inPlace: true }))
+for (const reduced of await ring.groupedAllreduce(values, { op: 'average', compression, inPlace: true }))
   checkAll(reduced, expected);
 report(peakBytes() - before);
 await ring.shutdown();
@@ -27,5 +27,6 @@ function peakBytes(): number {
 }
 
 function checkAll(numbers: Float32Array, expected: number): void {
-  assert.ok(numbers.every((number) => number === expected));
+  // 8 bits times a scale may be off in the last bit.
+  assert.ok(numbers.every((number) => Math.abs(number - expected) <= 1e-6 * expected));
 }
