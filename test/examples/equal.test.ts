@@ -27,7 +27,7 @@ describe("the examples' models", function () {
       const { ranks } = await tsrun({ np, script: 'scripts/examples-equal.ts', env, timeoutMs: 110_000 });
       const [first, ...others] = ranks.map(({ result }) => result as Trained);
       for (const { digest } of others) assert.equal(digest, first!.digest, 'the same bits on every rank');
-      const examples = ['mnist', 'tabular', 'custom-loop', 'fine-tuning', 'gan'];
+      const examples = ['mnist', 'tabular', 'custom-loop', 'fine-tuning', 'gan', 'uneven'];
       const expected = examples.flatMap((example) => ['sgd', 'momentum', 'adam'].map((name) => `${example}, ${name}`));
       assert.deepEqual(Object.keys(first!.apart), expected);
       for (const [what, difference] of Object.entries(first!.apart))

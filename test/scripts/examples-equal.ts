@@ -21,6 +21,8 @@ interface Trainer {
   /** What is fed of a batch after batch of rows. */
   share<T extends Tensor>(rows: T): T;
   readonly batch: number;
+  /** Whose rows these are. */
+  readonly ranks: readonly number[];
 }
 
 type Example = (trainer: Trainer) => Promise<LayersModel[]>;
@@ -42,6 +44,7 @@ const examples: Record<string, Example> = {
     return fitted(trainer, model, tensorsOf(makeSpirals(steps * batch, 0.9)));
   },
   gan: adversaries,
+  uneven: unevenly,
 };
 
 const apart: Record<string, number> = {};
@@ -53,9 +56,11 @@ for (const [example, train] of Object.entries(examples)) {
         optimizer: () => new ring.DistributedOptimizer(make(0.1)),
         share: ownRows,
         batch: batch / place.size,
+        ranks: [place.rank],
       }),
     );
-    const alone = weightsOf(await train({ optimizer: () => make(0.1), share: (rows) => rows, batch }));
+    const ranks = [...Array(place.size).keys()];
+    const alone = weightsOf(await train({ optimizer: () => make(0.1), share: (rows) => rows, batch, ranks }));
     together.forEach((values) => digest.update(values));
     const differences = together.flatMap((values, w) =>
       Array.from(values, (value, i) => Math.abs(value - alone[w]![i]!)),
@@ -120,6 +125,31 @@ function adversaries(trainer: Trainer): Promise<LayersModel[]> {
     });
   }
   return Promise.resolve([generator, discriminator]);
+}
+
+/** Rank r runs out of rows r steps before rank 0, and joins. From then on it counts as one that has a loss of zero. */
+async function unevenly(trainer: Trainer): Promise<LayersModel[]> {
+  const { ranks } = trainer;
+  const model = buildTabular();
+  start(model);
+  const optimizer = trainer.optimizer();
+  const variables = model.trainableWeights.map((weight): unknown => weight.read()) as Variable[];
+  const each = batch / place.size;
+  const [points, labels] = tensorsOf(makeSpirals(steps * batch));
+  const lossOf = (rank: number, step: number) => {
+    const rows = (all: Tensor2D) => all.slice(step * batch + rank * each, each);
+    return tf.losses.logLoss<Tensor, Scalar>(rows(labels), model.apply(rows(points)) as Tensor);
+  };
+  for (let step = 0; step < steps; step++) {
+    const present = ranks.filter((rank) => step + rank < steps);
+    if (present.length === 0) break;
+    const loss = () => tf.addN(present.map((rank) => lossOf(rank, step))).div<Scalar>(ranks.length);
+    tf.tidy(() => void optimizer.minimize(loss, false, variables));
+  }
+  if (ranks.length === place.size) return [model];
+  const last = await ring.join();
+  await ring.broadcastWeights(model, last);
+  return [model];
 }
 
 /** Weights that are the same in each run and on each rank, as large as a new layer's. */
