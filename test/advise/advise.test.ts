@@ -87,7 +87,8 @@ describe('tsrun advise', function () {
     assert.throws(() => adviseRun([]), /missing required argument 'file'/);
   });
 
-  it('predicts the exposed communication of a run whose gradients travel as fp16', async () => {
+  it('predicts the exposed communication of a run whose gradients travel as fp16', async function () {
+    this.retries(3); // whatever else wants a core during one of the runs makes its communication many times as long
     const file = path.join(folder, 'runs.jsonl');
     for (const compression of ['none', 'fp16']) {
       const flags = `--model embedded --backend cpu --image_size 48 --batch_size 1 --num_batches 12 --num_warmup_batches 2`;

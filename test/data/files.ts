@@ -3,7 +3,21 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Transformer } from '@napi-rs/image';
-import type { RingErrorCode } from '../../lib/errors.js';
+import * as ring from '../../dist/lib/index.js';
+import { RingError, type RingErrorCode } from '../../lib/errors.js';
+import { loadAddon } from '../../lib/native/load.js';
+
+/**
+ * Readers start workers, which want compiled files: so their tests take the compiled package. It makes the addon of this thread throw errors of its
+ * own class, which those of lib, in the tests that follow, are not.
+ */
+export function inRingOfOne(): void {
+  before(() => ring.init());
+  after(async () => {
+    await ring.shutdown();
+    loadAddon().setErrorClass(RingError);
+  });
+}
 
 /** A folder for one test, removed when its scope ends. */
 export class TestFolder implements Disposable {

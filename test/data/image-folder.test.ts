@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as ring from '../../dist/lib/index.js';
-import { batchesOf, dataError, jpeg, png, TestFolder } from './files.js';
+import { batchesOf, dataError, inRingOfOne, jpeg, png, TestFolder } from './files.js';
 
 type Rgb = readonly [number, number, number];
 const plain = (...color: Rgb) => () => color; // prettier-ignore
 
 describe('data.imageFolder', () => {
-  before(() => ring.init());
-  after(() => ring.shutdown());
+  inRingOfOne();
 
   it('gives pictures and the numbers of their folders, all once an epoch and in another order in each', async () => {
     using folder = new TestFolder();

@@ -3,11 +3,10 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import * as ring from '../../dist/lib/index.js';
-import { batchesOf, dataError, TestFolder } from './files.js';
+import { batchesOf, dataError, inRingOfOne, TestFolder } from './files.js';
 
 describe('data.csv and data.parquet', () => {
-  before(() => ring.init());
-  after(() => ring.shutdown());
+  inRingOfOne();
 
   it('read columns as numbers, with categories and what is put in place of empty cells', async () => {
     using folder = new TestFolder();

@@ -3,15 +3,14 @@ import '@tensorflow/tfjs-backend-cpu';
 import { gzipSync } from 'node:zlib';
 import { example, framed } from '../../bench/input/record-writer.js';
 import * as ring from '../../dist/lib/index.js';
-import { batchesOf, dataError, png, TestFolder } from './files.js';
+import { batchesOf, dataError, inRingOfOne, png, TestFolder } from './files.js';
 
 const numberOf = (value: number) => framed(example({ n: { ints: [value] }, pair: { floats: [value, value + 1] } }));
 const features = { xs: { key: 'pair', shape: [2] }, ys: { key: 'n', dtype: 'int32' } } as const;
 const options = { batchSize: 4, shuffle: false, features };
 
 describe('data.tfRecord', () => {
-  before(() => ring.init());
-  after(() => ring.shutdown());
+  inRingOfOne();
 
   it('reads numbers and pictures of all files, each once', async () => {
     using folder = new TestFolder();

@@ -39,6 +39,7 @@ describe('bench/collectives.ts --peers', function () {
     assert.deepEqual(readdirSync(folder).sort(), [
       'collectives-np2.svg',
       'collectives.json',
+      'report.html',
       'table.txt',
       'verdicts.md',
     ]);
