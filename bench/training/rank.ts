@@ -53,16 +53,15 @@ async function measure(options: Options): Promise<void> {
     ...settings,
     ...(options.data_dir !== undefined && { data_dir: options.data_dir }),
   });
-  const own = tf.train.momentum(options.learning_rate, 0.9);
-  const shared = sharedOptimizer(own, options);
+  const { together, alone } = ways(() => tf.train.momentum(options.learning_rate, 0.9), options);
 
-  async function step(optimizer: Pick<typeof own, 'minimize'>): Promise<{ ms: number; inputMs: number; loss: number }> {
+  async function step(minimize: Minimize): Promise<{ ms: number; inputMs: number; loss: number }> {
     ring.barrierSync({ name: 'begin' });
     const began = performance.now();
     const { images, labels } = await input.next();
     const inputMs = performance.now() - began;
     const cost = () => tf.losses.softmaxCrossEntropy<Tensor, Scalar>(labels, built.logits(images));
-    const scalar = optimizer.minimize(cost, true)!;
+    const scalar = minimize(cost)!;
     const [loss] = scalar.dataSync(); // the end of the step
     const ms = performance.now() - began;
     scalar.dispose();
@@ -74,14 +73,14 @@ async function measure(options: Options): Promise<void> {
   const inputSteps: number[] = [];
   let last = NaN;
   for (let i = -warmup; i < timed; i++) {
-    const { ms, inputMs, loss } = await step(shared);
+    const { ms, inputMs, loss } = await step(together);
     if (i >= 0) {
       steps.push(ms);
       inputSteps.push(inputMs);
     }
     last = loss;
     if (ring.size() === 1) continue;
-    const local = await step(own);
+    const local = await step(alone);
     if (i >= 0) localSteps.push(local.ms);
   }
   input.close();
@@ -101,8 +100,18 @@ async function measure(options: Options): Promise<void> {
   console.log(line);
 }
 
-function sharedOptimizer(own: Optimizer, options: Options): Pick<Optimizer, 'minimize'> {
-  if (options.variable_update === 'collective')
-    return new ring.DistributedOptimizer(own, { overlap: options.overlap === true });
-  return new ring.ParameterServerOptimizer(own, { sync: options.cross_replica_sync === true });
+type Minimize = (cost: () => Scalar) => Scalar | null;
+
+/** Steps with communication, and without. A distributed optimizer is the one that it was given, changed: its steps alone are told to be. */
+function ways(make: () => Optimizer, options: Options): { together: Minimize; alone: Minimize } {
+  if (options.variable_update === 'parameter_server') {
+    const [served, own] = [
+      new ring.ParameterServerOptimizer(make(), { sync: options.cross_replica_sync === true }),
+      make(),
+    ];
+    return { together: (cost) => served.minimize(cost, true), alone: (cost) => own.minimize(cost, true) };
+  }
+  const optimizer = new ring.DistributedOptimizer(make(), { overlap: options.overlap === true });
+  const together = (cost: () => Scalar) => optimizer.minimize(cost, true);
+  return { together, alone: (cost) => optimizer.skipSynchronize(() => together(cost)) };
 }
