@@ -123,5 +123,8 @@ function lines({ of, hidden, ratio }: OverlapFigures): string[] {
     { title: 'over no communication', value: (way) => ms(of[way].step - of.none.step), width: 21 },
   ]);
   const gain = `a step takes ${ratio.toFixed(3)} of its time without overlap`;
-  return [table.header, ...ways.map(table.row), `hidden: ${(100 * hidden).toFixed(0)} % of the communication; ${gain}`];
+  const share = Number.isFinite(hidden)
+    ? `${(100 * hidden).toFixed(0)} % of the communication`
+    : 'nothing, as nothing is exposed';
+  return [table.header, ...ways.map(table.row), `hidden: ${share}; ${gain}`];
 }
