@@ -153,9 +153,7 @@ export function barrier(options: NamedOptions = {}): Handle<void> {
 /** As {@link barrier}, blocking this thread until done. */
 export function barrierSync(options: NamedOptions = {}): void {
   const session = sessionOf('barrierSync', options.processSet);
-  const operation = meeting(session, options);
-  if (operation.priority === undefined) session.native.meet(operation.name);
-  else operateSync(session, operation);
+  operateSync(session, meeting(session, options));
 }
 
 /** The gradient of a sum over ranks is the sum of the gradients over ranks, scaled alike. */

@@ -55,6 +55,10 @@ export function start(session: ActiveSession, operation: Operation): UnderWay {
 export function operateSync(session: ActiveSession, operation: Operation): Moved<Value> {
   const array = onlyArray(operation);
   if (array !== undefined) return { values: [reduceArray(session, operation, array)] };
+  if (isPlainBarrier(operation)) {
+    session.native.meet(operation.name);
+    return { values: [] };
+  }
   const parts = split(operation);
   return merge(
     parts,
@@ -68,6 +72,11 @@ function onlyArray({ kind, values, payload, prescale, postscale, priority }: Ope
   if (kind !== 'allreduce' || values.length > 1 || isTensor(value) || isOnDevice(value)) return undefined;
   if (payload !== undefined || priority !== undefined) return undefined;
   return prescale === undefined && postscale === undefined ? value : undefined;
+}
+
+/** A barrier with nothing but a name. */
+function isPlainBarrier({ kind, priority, timeoutMs }: Operation): boolean {
+  return kind === 'barrier' && priority === undefined && timeoutMs === undefined;
 }
 
 // Below this it costs less to have JavaScript make the result's memory than to hand out the engine's.
