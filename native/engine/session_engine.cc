@@ -159,8 +159,6 @@ void Session::Engine::breakWith(const Status& reason, bool interrupt) {
   }
   if (interrupt) {
     for (const auto& set : sets()) set->engine_->breakWith(reason, true);
-  }
-  if (interrupt) {
     executor->fail(reason);
     plane.interrupt();
     if (device) device->interrupt();
