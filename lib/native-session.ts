@@ -7,7 +7,8 @@ import { ncclLibrary } from './nccl-library.js';
 import { timelinePart } from './timeline/part.js';
 import { Autotuner } from './tuning/autotuner.js';
 import { readCosts } from './tuning/file.js';
-import { trialLogIn } from './tuning/trial-log.js';
+import { trialLogIn, type TrialLog } from './tuning/trial-log.js';
+import { mostSockets } from './tuning/trial-search.js';
 
 /** A session of the engine that is not linked up yet: of the job or, with a `parent` and the numbers of its ranks, of a process set. */
 export function openNative(
@@ -29,6 +30,8 @@ export function openNative(
     cacheCapacity: config.cacheCapacity,
     transport: config.transport,
     sockets: config.sockets,
+    mostSockets:
+      autotunes(config) && set.members === undefined ? Math.max(config.sockets, mostSockets) : config.sockets,
     encrypt: config.encrypt,
     ...chosenBy(config),
     gpu: { device: config.localRank, ncclLibrary: ncclLibrary(config.ncclLib), byHost: config.hierarchicalAllreduce },
@@ -41,13 +44,24 @@ export function openNative(
 /** The pieces that the engine begins with, on links. */
 const firstPieceBytes = 256 << 10;
 
-export function autotunerOf(config: Config, native: NativeSession): Autotuner | undefined {
-  if (!config.autotune || config.size === 1) return undefined;
-  const { fusionThresholdBytes, autotuneLogFile: file } = config;
-  const first = { fusionThresholdBytes, pieceBytes: firstPieceBytes, stepCostPercent: 100 };
+/** What `autotunerOf` wants on rank 0, begun before the ring is joined: that it cannot be written should end the job at once. */
+export function autotuneLogOf(config: Config): TrialLog | undefined {
+  const { rank, autotuneLogFile: file } = config;
+  return autotunes(config) && rank === 0 && file !== undefined ? trialLogIn(path.resolve(file)) : undefined;
+}
+
+/** @param native - linked up */
+export function autotunerOf(config: Config, native: NativeSession, log?: TrialLog): Autotuner | undefined {
+  if (!autotunes(config)) return undefined;
+  const { fusionThresholdBytes } = config;
+  const sockets = Math.min(config.sockets, native.connectedSockets()); // one where memory is shared
+  const first = { fusionThresholdBytes, pieceBytes: firstPieceBytes, stepCostPercent: 100, sockets };
   const sizes = { warmupSamples: config.autotuneWarmupSamples, stepsPerSample: config.autotuneStepsPerSample };
-  const log = file === undefined || config.rank !== 0 ? undefined : trialLogIn(path.resolve(file));
   return new Autotuner(native, first, sizes, log);
+}
+
+function autotunes({ autotune, size }: Config): boolean {
+  return autotune && size > 1;
 }
 
 /** A process set is on the job's timeline. */

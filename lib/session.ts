@@ -3,7 +3,7 @@ import { linkSet } from './change-process-sets.js';
 import { readConfig, type ConfigOptions } from './config.js';
 import { RingError } from './errors.js';
 import { meet } from './meeting.js';
-import { autotunerOf, openNative } from './native-session.js';
+import { autotuneLogOf, autotunerOf, openNative } from './native-session.js';
 import { ProcessSet } from './process-set.js';
 import { joinRing } from './rendezvous.js';
 
@@ -103,9 +103,10 @@ async function start(options: ConfigOptions): Promise<ActiveSession> {
   const native = openNative(config, generation);
   const ranks = Array.from({ length: config.size }, (_, rank) => rank);
   try {
-    const autotuner = autotunerOf(config, native);
-    const session = { config, native, ranks, generation, sets: new Map(), autotuner, nextName: namesInOrder() };
+    const log = autotuneLogOf(config);
     await joinRing(native, config, generation, sets);
+    const autotuner = autotunerOf(config, native, log);
+    const session = { config, native, ranks, generation, sets: new Map(), autotuner, nextName: namesInOrder() };
     for (const set of sets) await linkSet(session, set);
     generation += 1;
     return session;

@@ -60,7 +60,7 @@ export const settings = {
   sockets: row(
     integer(1, 64),
     1,
-    'TCP connections that carry data between every two ranks; the same on all ranks (docs/tuning.md says when several pay)',
+    'TCP connections that carry data between every two ranks; the same on all ranks (docs/tuning.md says when several pay). `autotune` begins with so many',
   ),
   algorithm: row(
     text(
@@ -78,7 +78,7 @@ export const settings = {
   autotune: row(
     onOrOff(),
     false,
-    'the first steps of training are used to look for the best `fusionThresholdBytes`, the size of pieces on links, and the sizes up from which algorithms are chosen. On all ranks or none',
+    'the first steps of training are used to look for the best `fusionThresholdBytes`, the size of pieces on links, the sizes up from which algorithms are chosen, and `sockets`. On all ranks or none',
   ),
   autotuneLogFile: row(
     text(z.string().min(1), 'a file'),

@@ -34,9 +34,11 @@ export interface NativeSessionOptions {
   readonly fusionThresholdBytes: number;
   readonly cacheCapacity: number;
   readonly transport: TransportName;
-  /** TLS on every link; equal on all ranks. */
-  /** Of every two ranks, for data. */
+  /** That data of every two ranks go over; equal on all ranks, as is the next. */
   readonly sockets: number;
+  /** That `retune` may go up to; where it is more, so many are connected. */
+  readonly mostSockets: number;
+  /** TLS on every link; equal on all ranks. */
   readonly encrypt: boolean;
   /** Takes this algorithm for every allreduce; absent: chosen by costs. Of this and the costs only rank 0's count, for all ranks. */
   readonly algorithm?: AlgorithmName;
@@ -191,14 +193,17 @@ export interface NativeSession {
    * while nothing else goes on. @throws RING_INVALID_ARGUMENT when the ranks have no use for the algorithm
    */
   time(what: { readonly algorithm: AlgorithmName; readonly bytes: number; readonly rounds: number }): Float64Array;
+  /** How many sockets connect every two ranks for data, once connected; 1 where memory is shared. */
+  connectedSockets(): number;
   /**
    * What all agree on from here on goes by the first rank's trial. All ranks call this; blocks until it holds here. `stepCostPercent` is of the
-   * costs that the session began with.
+   * costs that the session began with; of more `sockets` than are connected all are used.
    */
   retune(trial: {
     readonly fusionThresholdBytes: number;
     readonly pieceBytes: number;
     readonly stepCostPercent: number;
+    readonly sockets: number;
   }): void;
   /** Begins a timeline of this rank in a file. @throws RING_INVALID_ARGUMENT when there is one, or the file cannot be written */
   startTimeline(file: string): void;

@@ -22,19 +22,19 @@ export class Autotuner {
   private settled = false;
 
   /**
-   * @param ring - blocks in `retune` until all ranks have asked for it
+   * @param ring - linked up; blocks in `retune` until all ranks have asked for it
    * @param first - what the ring goes by now
    * @param log - the first rank's
    * @param now - milliseconds
    */
   constructor(
-    private readonly ring: Pick<NativeSession, 'retune'>,
+    private readonly ring: Pick<NativeSession, 'retune' | 'connectedSockets'>,
     first: Trial,
     private readonly sizes: SampleSizes,
     private readonly log?: TrialLog,
     private readonly now: () => number = () => performance.now(),
   ) {
-    this.search = new TrialSearch(first);
+    this.search = new TrialSearch(first, ring.connectedSockets());
     this.warmupLeft = sizes.warmupSamples;
   }
 

@@ -15,15 +15,16 @@ export interface TrialLog {
  */
 export function trialLogIn(file: string): TrialLog {
   try {
-    writeFileSync(file, 'outcome,fusion_threshold_bytes,piece_bytes,step_cost_percent,bytes_per_second\n');
+    writeFileSync(file, 'outcome,fusion_threshold_bytes,piece_bytes,step_cost_percent,sockets,bytes_per_second\n');
   } catch (error) {
     throw new RingError('RING_CONFIG', `the log of autotune cannot be written: ${(error as Error).message}`, {
       cause: error,
     });
   }
   const line = (outcome: string, trial: Trial, bytesPerSecond: string) => {
-    const { fusionThresholdBytes, pieceBytes, stepCostPercent } = trial;
-    appendFileSync(file, `${[outcome, fusionThresholdBytes, pieceBytes, stepCostPercent, bytesPerSecond].join()}\n`);
+    const { fusionThresholdBytes, pieceBytes, stepCostPercent, sockets } = trial;
+    const settings = [fusionThresholdBytes, pieceBytes, stepCostPercent, sockets];
+    appendFileSync(file, `${[outcome, ...settings, bytesPerSecond].join()}\n`);
   };
   return {
     tried: (trial, bytesPerSecond, best) => line(best ? 'best' : 'tried', trial, String(Math.round(bytesPerSecond))),

@@ -6,13 +6,19 @@ export interface Trial {
   readonly pieceBytes: number;
   /** What a step is said to cost, of what the ring began with: more moves up the sizes from which algorithms with more steps are chosen. */
   readonly stepCostPercent: number;
+  /** Of those that connect every two ranks, data go over so many. */
+  readonly sockets: number;
 }
+
+/** So many are connected where a search may choose, unless the ring is to begin with more. */
+export const mostSockets = 4;
 
 /** The order in which knobs are turned, and where to. */
 const knobs: readonly (readonly [name: keyof Trial, values: readonly number[]])[] = [
   ['fusionThresholdBytes', [1, 4, 16, 64, 128].map((mebibytes) => mebibytes << 20)],
   ['stepCostPercent', [25, 100, 400]],
   ['pieceBytes', [64, 256, 1024].map((kibibytes) => kibibytes << 10)],
+  ['sockets', [1, 2, mostSockets]],
 ];
 
 /** By how much a trial must be better than the best: times differ by themselves. */
@@ -20,7 +26,7 @@ const gain = 1.02;
 
 /**
  * Looks for the best of a few settings by turning one knob after the other, from the best place that was found so far. It is bounded: each
- * value of each knob is tried once, so the number of trials depends on the first alone.
+ * value of each knob is tried once, so the number of trials depends on where it begins alone.
  */
 export class TrialSearch {
   private readonly rest: (readonly [name: keyof Trial, value: number])[];
@@ -29,11 +35,14 @@ export class TrialSearch {
   private bestScore = 0;
   private done = false;
 
-  constructor(first: Trial) {
+  /** @param connected - sockets of every two ranks; where it is one, there is no choice */
+  constructor(first: Trial, connected: number) {
     this.current = first;
     this.bestTrial = first;
     this.rest = knobs.flatMap(([name, values]) =>
-      values.filter((value) => value !== first[name]).map((value) => [name, value] as const),
+      values
+        .filter((value) => value !== first[name] && (name !== 'sockets' || value <= connected))
+        .map((value) => [name, value] as const),
     );
   }
 

@@ -33,6 +33,7 @@ std::string inUnits(uint64_t bytes) {
 Tuning tried(Tuning tuning, const Trial& trial) {
   tuning.fusionThresholdBytes = trial.fusionThresholdBytes;
   tuning.pieceBytes = trial.pieceBytes;
+  tuning.sockets = trial.sockets;
   for (Costs::One& cost : tuning.costs.of) {
     const uint64_t scaled = uint64_t{cost.stepNanoseconds} * trial.stepCostPercent / 100;
     cost.stepNanoseconds = static_cast<uint32_t>(std::min<uint64_t>(scaled, UINT32_MAX));
@@ -90,7 +91,7 @@ Bytes tuningRecord(const Tuning& tuning) {
   out.put(kIsTuning).put(tuning.forced ? static_cast<uint8_t>(*tuning.forced) : kNotForced);
   for (const Costs::One& cost : tuning.costs.of) out.put(cost.stepNanoseconds).put(cost.bytePicoseconds);
   out.put(tuning.costs.combinePicoseconds).put(uint8_t{tuning.checksums}).put(uint8_t{tuning.devicesByHost});
-  return out.put(tuning.fusionThresholdBytes).put(tuning.pieceBytes).take();
+  return out.put(tuning.fusionThresholdBytes).put(tuning.pieceBytes).put(tuning.sockets).take();
 }
 
 std::optional<Tuning> tuningIn(std::span<const std::byte> record) {
@@ -108,6 +109,7 @@ std::optional<Tuning> tuningIn(std::span<const std::byte> record) {
   tuning.devicesByHost = in.get<uint8_t>() != 0;
   tuning.fusionThresholdBytes = in.get<uint64_t>();
   tuning.pieceBytes = std::max(in.get<uint32_t>(), kLeastPieceBytes);
+  tuning.sockets = std::max(in.get<uint32_t>(), uint32_t{1});
   return in.done() ? std::optional(tuning) : std::nullopt;
 }
 

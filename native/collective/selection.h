@@ -14,8 +14,9 @@
 
 namespace tsring {
 
-/// How data are moved: by what an allreduce's algorithm is chosen, how much is moved at a time, whether links carry
-/// checksums, and by which way GPUs of several hosts are combined. All ranks go by rank 0's.
+/// How data are moved: by what an allreduce's algorithm is chosen, how much is moved at a time and over how many
+/// sockets, whether links carry checksums, and by which way GPUs of several hosts are combined. All ranks go by rank
+/// 0's.
 struct Tuning {
   std::optional<Algorithm> forced;  // always this one, on its medium
   Costs costs = kBuiltInCosts;
@@ -23,6 +24,7 @@ struct Tuning {
   bool devicesByHost = false;                // GPUs: NCCL inside each host, our links between hosts
   uint64_t fusionThresholdBytes = 64 << 20;  // of the buckets that the tensors of a group are packed into
   uint32_t pieceBytes = kDefaultPieceBytes;  // of what is handed to a link, or taken from it, in one go
+  uint32_t sockets = 1;                      // of those that connect two ranks, data go over so many
   bool operator==(const Tuning&) const = default;
 };
 
@@ -33,6 +35,7 @@ struct Trial {
   /// Of what a tuning takes a step to cost: more moves the sizes up from which algorithms with more steps, and fewer
   /// bytes, are chosen.
   uint32_t stepCostPercent;
+  uint32_t sockets = 1;
 };
 /// `tuning` with what the trial changes in it.
 Tuning tried(Tuning tuning, const Trial& trial);

@@ -9,7 +9,6 @@
 #include "transport/shm/gate.h"
 #include "transport/shm/share_host.h"
 #include "transport/tcp/message_gate.h"
-#include "transport/tcp/striped_mesh.h"
 #include "transport/tcp/tcp_mesh.h"
 
 namespace tsring {
@@ -19,9 +18,8 @@ namespace {
 constexpr std::chrono::milliseconds kGatePatience{1000};
 constexpr HostLayout kHostLayout{.slotBytes = 512 << 10, .offerBytes = 16 << 10};
 
-std::unique_ptr<Mesh> meshOver(int rank, std::vector<std::vector<Socket>> links, size_t sockets,
-                               const std::vector<std::string>& names) {
-  if (sockets > 1) return std::make_unique<StripedMesh>(rank, std::move(links), names);
+std::unique_ptr<Mesh> plainMesh(int rank, std::vector<std::vector<Socket>> links,
+                                const std::vector<std::string>& names) {
   std::vector<Socket> single;
   for (auto& link : links) single.push_back(std::move(link.front()));
   return std::make_unique<TcpMesh>(rank, std::move(single), names);
@@ -31,11 +29,13 @@ std::unique_ptr<Mesh> meshOver(int rank, std::vector<std::vector<Socket>> links,
 
 DataPlane::DataPlane(const SessionOptions& options, Log log) : options_(options), log_(log), tuning_(options.tuning) {
   tuning_.fusionThresholdBytes = options.fusionThresholdBytes;
+  tuning_.sockets = static_cast<uint32_t>(options.sockets);
 }
 
 // Where memory is shared, data do not go over sockets.
 LinkCounts DataPlane::links() const {
-  return {mayShareMemory() ? 1 : static_cast<size_t>(options_.sockets), agreesByMessages() ? 1U : 0U};
+  const auto sockets = static_cast<size_t>(std::max(options_.sockets, options_.mostSockets));
+  return {mayShareMemory() ? 1 : sockets, agreesByMessages() ? 1U : 0U};
 }
 
 // Calls that block agree by messages where there is no gate in shared memory.
@@ -45,7 +45,13 @@ bool DataPlane::agreesByMessages() const {
 
 Status DataPlane::connect(std::vector<std::vector<Socket>> data, std::vector<Socket> agreement,
                           const std::vector<std::string>& names, Deadline deadline) {
-  mesh_ = meshOver(options_.rank, std::move(data), links().data, names);
+  if (links().data > 1) {
+    auto striped = std::make_unique<StripedMesh>(options_.rank, std::move(data), names);
+    striped_ = striped.get();
+    mesh_ = std::move(striped);
+  } else {
+    mesh_ = plainMesh(options_.rank, std::move(data), names);
+  }
   if (options_.size == 1) {
     agreement_ = std::make_unique<AgreementOfOne>();
     makeBackends();
@@ -53,6 +59,7 @@ Status DataPlane::connect(std::vector<std::vector<Socket>> data, std::vector<Soc
   }
   if (Status s = shareMemory(deadline); !s.ok()) return s;
   if (Status s = agreeOnTuning(deadline); !s.ok()) return s;
+  useSockets(tuning_);
   if (tuning_.checksums) mesh_ = std::make_unique<ChecksumMesh>(std::move(mesh_), names);
   // Small data would travel there without a checksum.
   if (agreesByMessages() && !tuning_.checksums) {
@@ -73,6 +80,7 @@ void DataPlane::retune(const Tuning& tuning) {
   backend_->retune(tuning);
   if (twoLevels_) twoLevels_->retune(tuning);
   if (acrossHosts_) acrossHosts_->retune(tuning);
+  useSockets(tuning);
 }
 
 std::string_view DataPlane::algorithm(size_t bytes) const {
@@ -149,6 +157,10 @@ Status DataPlane::agreeOnTuning(Deadline deadline) {
   if (!agreed.ok()) return agreed.status();
   tuning_ = agreed.value();
   return checkPossible(tuning_, host_ && onOneHost() ? Medium::kMemory : Medium::kLinks);
+}
+
+void DataPlane::useSockets(const Tuning& tuning) {
+  if (striped_) striped_->use(tuning.sockets);
 }
 
 void DataPlane::makeBackends() {

@@ -18,6 +18,7 @@
 #include "transport/mesh.h"
 #include "transport/tcp/link_up.h"
 #include "transport/tcp/socket.h"
+#include "transport/tcp/striped_mesh.h"
 
 namespace tsring {
 
@@ -30,7 +31,7 @@ class DataPlane {
 
   /// Where the ranks are, before anything else.
   void place(std::span<const std::string> hostIds) { topology_ = Topology::of(hostIds, options_.rank); }
-  /// What connect wants of links.
+  /// What connect wants of links; a retuning may choose how many of those for data are used.
   LinkCounts links() const;
 
   /// Takes the links, by rank, and agrees with all others, who call this at the same time, on what to share and how to
@@ -66,6 +67,7 @@ class DataPlane {
   Status shareMemory(Deadline deadline);
   Result<bool> everywhere(bool here, Deadline deadline);
   Status agreeOnTuning(Deadline deadline);
+  void useSockets(const Tuning& tuning);
   void makeBackends();
   void sayWhatWasChosen() const;
 
@@ -74,6 +76,7 @@ class DataPlane {
   Tuning tuning_;
   Topology topology_;
   std::unique_ptr<Mesh> mesh_;
+  StripedMesh* striped_ = nullptr;   // in mesh_, where several sockets connect two ranks
   std::unique_ptr<HostGroup> host_;  // where the ranks of each host share memory
   std::unique_ptr<Agreement> agreement_;
   mutable Mutex retuning_;  // the backends' tuning changes, or another thread looks at it

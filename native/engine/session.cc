@@ -117,6 +117,10 @@ Result<std::vector<double>> Session::time(Algorithm algorithm, size_t bytes, siz
   return took;
 }
 
+size_t Session::connectedSockets() const {
+  return engine_->plane.links().data;
+}
+
 Status Session::retune(const Trial& trial) {
   const Bytes record = tuningRecord(tried(engine_->plane.tuning(), trial));
   RequestHeader header;

@@ -51,6 +51,9 @@ class Session : public std::enable_shared_from_this<Session> {
   /// ranks call this at the same time, while nothing else goes on. For tuning.
   Result<std::vector<double>> time(Algorithm algorithm, size_t bytes, size_t rounds);
 
+  /// How many sockets connect every two ranks for data, once connected: the most that a trial may use.
+  size_t connectedSockets() const;
+
   /// An operation that all ranks ask for: those that are agreed on after it are carried out by rank 0's trial, on all
   /// ranks alike. Blocks, as run().
   Status retune(const Trial& trial);

@@ -31,10 +31,11 @@ struct SessionOptions {
   size_t fusionThresholdBytes = 64 << 20;
   size_t cacheCapacity = 1024;  // operations that ranks ask for by a number once they are known; only rank 0's counts
   Transport transport = Transport::kAuto;
-  int sockets = 1;                               // for data, of every two ranks that talk over TCP; the same on all
-  bool encrypt = false;                          // TLS on all links, if so on all ranks
-  Tuning tuning;                                 // only rank 0's counts, for all
-  std::string tuningSource;                      // where its costs come from, for the log; empty: built in
+  int sockets = 1;           // for data, of every two ranks that talk over TCP; the same on all
+  int mostSockets = 1;       // that a retuning may go up to: where it is more, so many are connected; the same on all
+  bool encrypt = false;      // TLS on all links, if so on all ranks
+  Tuning tuning;             // only rank 0's counts, for all
+  std::string tuningSource;  // where its costs come from, for the log; empty: built in
   std::chrono::milliseconds stallCheck{60'000};  // an operation that some ranks wait for so long is told of; 0: never
   std::chrono::milliseconds stallShutdown{0};    // and one that they wait for so long breaks the ring; 0: never
   size_t flightRecorderSize = 2000;              // operations kept; 0: none

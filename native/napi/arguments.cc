@@ -220,7 +220,8 @@ SessionOptions parseSessionOptions(const Napi::Value& value) {
     refuse(object.Env(), "transport: \"" + transport + "\" is not one of auto, tcp, shm");
   }
   options.transport = static_cast<Transport>(chosen - std::begin(kTransports));
-  options.sockets = static_cast<int>(requireInteger(object, "sockets", 1, 64));
+  options.sockets = static_cast<int>(requireInteger(object, "sockets", 1, kMostSockets));
+  options.mostSockets = static_cast<int>(requireInteger(object, "mostSockets", 1, kMostSockets));
   options.encrypt = requireBoolean(object, "encrypt");
   if (!object.Get("gpu").IsUndefined()) {
     const Napi::Object gpu = requireObject(object.Get("gpu"), "gpu");

@@ -11,6 +11,9 @@
 
 namespace tsring {
 
+/// Between every two ranks, as the table of settings has it (lib/settings.ts).
+inline constexpr int64_t kMostSockets = 64;
+
 // JavaScript values to C++ ones. Wrong ones throw a TypeError that names the argument.
 
 Napi::Object requireObject(const Napi::Value& value, const char* name);

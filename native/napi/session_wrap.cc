@@ -92,6 +92,7 @@ Napi::Function SessionWrap::define(Napi::Env env) {
        InstanceMethod<&SessionWrap::prepare>("prepare"), InstanceMethod<&SessionWrap::promise>("promise"),
        InstanceMethod<&SessionWrap::wait>("wait"), InstanceMethod<&SessionWrap::settled>("settled"),
        InstanceMethod<&SessionWrap::algorithm>("algorithm"), InstanceMethod<&SessionWrap::time>("time"),
+       InstanceMethod<&SessionWrap::connectedSockets>("connectedSockets"),
        InstanceMethod<&SessionWrap::retune>("retune"), InstanceMethod<&SessionWrap::startTimeline>("startTimeline"),
        InstanceMethod<&SessionWrap::stopTimeline>("stopTimeline"), InstanceMethod<&SessionWrap::close>("close")});
 }
@@ -212,12 +213,17 @@ Napi::Value SessionWrap::time(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value SessionWrap::connectedSockets(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(session_->connectedSockets()));
+}
+
 Napi::Value SessionWrap::retune(const Napi::CallbackInfo& info) {
   const Napi::Object trial = requireObject(info[0], "a trial");
   const Status retuned = session_->retune({
       static_cast<size_t>(requireInteger(trial, "fusionThresholdBytes", 0, int64_t{1} << 40)),
       static_cast<uint32_t>(requireInteger(trial, "pieceBytes", kLeastPieceBytes, int64_t{1} << 30)),
       static_cast<uint32_t>(requireInteger(trial, "stepCostPercent", 1, 1'000'000)),
+      static_cast<uint32_t>(requireInteger(trial, "sockets", 1, kMostSockets)),
   });
   if (!retuned.ok()) throw Instance::of(info.Env()).error(info.Env(), retuned);
   return info.Env().Undefined();

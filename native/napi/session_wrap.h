@@ -29,6 +29,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value settled(const Napi::CallbackInfo& info);
   Napi::Value algorithm(const Napi::CallbackInfo& info);
   Napi::Value time(const Napi::CallbackInfo& info);
+  Napi::Value connectedSockets(const Napi::CallbackInfo& info);
   Napi::Value retune(const Napi::CallbackInfo& info);
   Napi::Value startTimeline(const Napi::CallbackInfo& info);
   Napi::Value stopTimeline(const Napi::CallbackInfo& info);

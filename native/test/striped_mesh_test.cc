@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/bytes.h"
+#include "collective/pairwise.h"
 #include "collective/ring_collectives.h"
 #include "test/helpers/ring_of_sessions.h"
 #include "test/helpers/sockets.h"
@@ -35,6 +37,16 @@ struct ByHand {
     ByteWriter frame;
     frame.put(number).put(length).put(asBytes(payload));
     ASSERT_TRUE(isOk(ends[socket].sendAll(frame.bytes(), soon())));
+  }
+  /// Receives a frame of that payload. @returns its number
+  uint32_t hear(size_t socket, std::string_view payload) {
+    Bytes frame(8 + payload.size());
+    EXPECT_TRUE(isOk(ends[socket].receiveAll(frame, soon())));
+    ByteReader in(frame);
+    const auto number = in.get<uint32_t>();
+    EXPECT_EQ(in.get<uint32_t>(), payload.size());
+    EXPECT_TRUE(std::ranges::equal(std::span(frame).subspan(8), asBytes(payload)));
+    return number;
   }
   /// All that comes until there are `count` bytes, or an error.
   Status receive(size_t count, std::string& text) {
@@ -105,6 +117,41 @@ TEST(StripedMesh, WhatIsNoFrameIsAnErrorThatNamesTheSender) {
     std::string text;
     EXPECT_TRUE(failsWith(StatusCode::kCorrupt, {"rank 1", "sockets"}, link.receive(4, text)));
   }
+}
+
+TEST(StripedMesh, SendsOverAsManySocketsAsItIsToldToUse) {
+  ByHand link(4);
+  uint32_t number = 0;
+  for (const size_t used : {4U, 1U, 3U, 2U, 99U, 0U}) {
+    link.mesh->use(used);
+    for (uint32_t frame = 0; frame < 12; ++frame) EXPECT_EQ(link.mesh->trySend(1, bytesOf("data")).value(), 4u);
+    const size_t sockets = std::clamp<size_t>(used, 1, 4);
+    std::vector<uint32_t> numbers;
+    for (size_t socket = 0; socket < sockets; ++socket) {
+      for (size_t frame = 0; frame < 12 / sockets; ++frame) numbers.push_back(link.hear(socket, "data"));
+    }
+    std::ranges::sort(numbers);
+    for (const uint32_t each : numbers) EXPECT_EQ(each, number++);
+    for (Socket& end : link.ends) {
+      std::byte more{};
+      EXPECT_EQ(end.tryReceive({&more, 1}).value(), 0u) << "no socket has more than its part";
+    }
+  }
+}
+
+TEST(StripedMesh, ReceivesWhateverTheSenderUses) {
+  auto meshes = stripedMeshes(2, connectedPair, 3);
+  const Bytes data = randomBytes(2'000'003, 1);
+  onRanks(2, [&](int rank) {
+    auto& mesh = static_cast<StripedMesh&>(*meshes[static_cast<size_t>(rank)]);
+    Bytes unused;
+    for (const size_t used : {1U, 3U, 2U, 1U}) {
+      mesh.use(rank == 0 ? used : 4 - used);
+      Bytes got(data.size());
+      ASSERT_TRUE(isOk(exchange({mesh, unused, milliseconds(10'000)}, 1 - rank, data, got)));
+      EXPECT_TRUE(got == data);
+    }
+  });
 }
 
 TEST(StripedMesh, CarriesSumsWithAndWithoutChecksums) {

@@ -35,6 +35,7 @@ function ringOf(size: number, changed: (rank: number) => Changed = () => ({})): 
       cacheCapacity: 16,
       transport: 'auto',
       sockets: 1,
+      mostSockets: 1,
       encrypt: false,
       logLevel: 'error',
       ...changed(rank),

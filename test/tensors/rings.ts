@@ -11,9 +11,11 @@ export async function ringOf(size: number): Promise<NativeSession[]> {
       fusionThresholdBytes: 1 << 20,
       cacheCapacity: 16,
       transport: 'auto' as const,
+      sockets: 1,
+      mostSockets: 1,
     };
     const job = { jobId: 'test', secret: new Uint8Array(32).fill(7), generation: 0, hostname: 'here' };
-    return new Session({ rank, size, ...job, ...limits, logLevel: 'error', sockets: 1, encrypt: false });
+    return new Session({ rank, size, ...job, ...limits, logLevel: 'error', encrypt: false });
   });
   const peers = sessions.map((session) => ({
     host: '127.0.0.1',

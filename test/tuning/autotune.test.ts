@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { tsrun } from '../helpers/tsrun.js';
 
-const head = 'outcome,fusion_threshold_bytes,piece_bytes,step_cost_percent,bytes_per_second';
+const head = 'outcome,fusion_threshold_bytes,piece_bytes,step_cost_percent,sockets,bytes_per_second';
 
 describe('autotune', () => {
   let folder = '';
@@ -26,23 +26,24 @@ describe('autotune', () => {
     return lines.map((line) => line.split(','));
   }
 
-  for (const [np, transport] of [
-    [2, 'auto'],
-    [3, 'tcp'],
+  for (const [np, transport, sockets] of [
+    [2, 'auto', ['1']],
+    [3, 'tcp', ['1', '2', '4']],
   ] as const) {
     it(`ends, leaves results right meanwhile, and tells what it has tried, on ${np} over ${transport}`, async () => {
       const lines = await tuned(np, transport, ['28']);
       const tried = lines.slice(0, -1);
-      const settings = tried.map(([, ...trial]) => trial.slice(0, 3).join());
-      assert.equal(settings[0], `${64 << 20},${256 << 10},100`);
+      const settings = tried.map(([, ...trial]) => trial.slice(0, 4).join());
+      assert.equal(settings[0], `${64 << 20},${256 << 10},100,1`);
       assert.equal(new Set(settings).size, tried.length, 'nothing is tried twice');
       assert.deepEqual(
         new Set(tried.map(([outcome]) => outcome)),
         new Set(['best', ...tried.slice(1).map(([o]) => o)]),
       );
-      assert.ok(tried.every((trial) => Number(trial[4]) > 0));
+      assert.deepEqual(new Set(tried.map((trial) => trial[4])), new Set(sockets));
+      assert.ok(tried.every((trial) => Number(trial[5]) > 0));
       const best = tried.filter(([outcome]) => outcome === 'best').at(-1)!;
-      assert.deepEqual(lines.at(-1), ['chosen', ...best.slice(1, 4), '']);
+      assert.deepEqual(lines.at(-1), ['chosen', ...best.slice(1, 5), '']);
     });
   }
 

@@ -7,11 +7,15 @@ import { Autotuner } from '../../lib/tuning/autotuner.js';
 import { trialLogIn } from '../../lib/tuning/trial-log.js';
 import { TrialSearch, type Trial } from '../../lib/tuning/trial-search.js';
 
-const first: Trial = { fusionThresholdBytes: 64 << 20, pieceBytes: 256 << 10, stepCostPercent: 100 };
+const first: Trial = { fusionThresholdBytes: 64 << 20, pieceBytes: 256 << 10, stepCostPercent: 100, sockets: 1 };
 
 /** Every trial, with the score that `scoreOf` gives it. */
-function searched(scoreOf: (trial: Trial) => number): { readonly tried: Trial[]; readonly best: Trial } {
-  const search = new TrialSearch(first);
+function searched(
+  scoreOf: (trial: Trial) => number,
+  connected = 4,
+  from = first,
+): { readonly tried: Trial[]; readonly best: Trial } {
+  const search = new TrialSearch(from, connected);
   const tried: Trial[] = [];
   for (let trial = search.trial; trial !== undefined; trial = search.trial) {
     tried.push(trial);
@@ -41,10 +45,17 @@ describe('the search for a tuning', () => {
 
   it('stays with what there was where nothing is clearly better, and finds what is', () => {
     assert.deepEqual(searched(() => 5).best, first);
-    const wanted = { fusionThresholdBytes: 4 << 20, pieceBytes: 64 << 10, stepCostPercent: 400 };
+    const wanted = { fusionThresholdBytes: 4 << 20, pieceBytes: 64 << 10, stepCostPercent: 400, sockets: 2 };
     const fits = (trial: Trial) =>
       (Object.keys(wanted) as (keyof Trial)[]).filter((knob) => trial[knob] === wanted[knob]);
     assert.deepEqual(searched((trial) => 1 + fits(trial).length).best, wanted);
+  });
+
+  it('tries no more sockets than are connected, and those that a job begins with', () => {
+    const socketsOf = (from: Trial, connected: number) =>
+      new Set(searched(() => 1, connected, from).tried.map(({ sockets }) => sockets));
+    assert.deepEqual(socketsOf(first, 1), new Set([1]));
+    assert.deepEqual(socketsOf({ ...first, sockets: 8 }, 8), new Set([8, 1, 2, 4]));
   });
 });
 
@@ -64,7 +75,7 @@ describe('the autotuner', () => {
     const lines: string[] = [];
     let time = 0;
     const tuner = new Autotuner(
-      { retune: (trial) => asked.push(trial) },
+      { retune: (trial) => asked.push(trial), connectedSockets: () => 1 },
       first,
       { warmupSamples: 1, stepsPerSample: 3 },
       {
@@ -96,7 +107,13 @@ describe('the autotuner', () => {
       let time = 0;
       let asked = 0;
       const sizes = { warmupSamples: 1, stepsPerSample: 2 };
-      const tuner = new Autotuner({ retune: () => (asked += 1) }, first, sizes, undefined, () => (time += slowness));
+      const tuner = new Autotuner(
+        { retune: () => (asked += 1), connectedSockets: () => 1 },
+        first,
+        sizes,
+        undefined,
+        () => (time += slowness),
+      );
       for (let i = 0; i < 1000; i++) tuner.stepped(i);
       return asked;
     });
@@ -106,7 +123,10 @@ describe('the autotuner', () => {
   it('is settled once, also after its end, so that ranks that have counted other steps ask alike', () => {
     for (const steps of [1, 20, 1000]) {
       let asked = 0;
-      const tuner = new Autotuner({ retune: () => (asked += 1) }, first, { warmupSamples: 0, stepsPerSample: 1 });
+      const tuner = new Autotuner({ retune: () => (asked += 1), connectedSockets: () => 1 }, first, {
+        warmupSamples: 0,
+        stepsPerSample: 1,
+      });
       for (let i = 0; i < steps; i++) tuner.stepped(1);
       const before = asked;
       tuner.settle();

@@ -27,7 +27,12 @@ StripedMesh::StripedMesh(int rank, std::vector<std::vector<Socket>> links, std::
       socket.suitThisHost();
       links_[peer].lanes.emplace_back().socket = std::move(socket);
     }
+    links_[peer].used = links_[peer].lanes.size();
   }
+}
+
+void StripedMesh::use(size_t sockets) {
+  for (Link& link : links_) link.used = std::clamp(sockets, std::min<size_t>(1, link.lanes.size()), link.lanes.size());
 }
 
 Result<size_t> StripedMesh::trySend(int peer, std::span<const std::byte> bytes) {
@@ -65,8 +70,8 @@ Result<size_t> StripedMesh::send(Link& link, std::span<const std::byte> bytes) {
 /// False where no socket has room.
 bool StripedMesh::beginFrame(Link& link, size_t bytes) {
   Outgoing& out = link.out;
-  for (size_t i = 1; i <= link.lanes.size(); ++i) {
-    const size_t index = (out.last + i) % link.lanes.size();
+  for (size_t i = 1; i <= link.used; ++i) {
+    const size_t index = (out.last + i) % link.used;
     if (!hasRoom(link.lanes[index].socket)) continue;
     out.last = index;
     out.lane = &link.lanes[index];
@@ -106,15 +111,18 @@ Result<size_t> StripedMesh::receive(Link& link, std::span<std::byte> bytes) {
 
 /// Looks for the next frame of the stream; where it has not come, `in.lane` stays null. A socket that has ended is no
 /// reason to give up while others may still bring the frame: a peer that leaves closes all of them, and what it sent
-/// comes before.
+/// comes before. The socket that had the last frame is looked at first: where the peer uses one, it is that.
 Status StripedMesh::findFrame(Link& link) {
   bool mayCome = false;
-  for (Lane& lane : link.lanes) {
+  for (size_t i = 0; i < link.lanes.size(); ++i) {
+    const size_t index = (link.in.last + i) % link.lanes.size();
+    Lane& lane = link.lanes[index];
     if (!lane.holdsFrame() && !lane.ended) {
       if (Status s = readHeader(lane, link.in.next); !s.ok()) return s;
     }
     if (lane.holdsFrame() && lane.number == link.in.next) {
       link.in.lane = &lane;
+      link.in.last = index;
       link.in.payloadLeft = lane.length;
       return Status::okay();
     }
@@ -144,7 +152,8 @@ Status StripedMesh::wait(std::span<const Interest> interests, Deadline deadline)
   for (const Interest& interest : interests) {
     const Link& link = links_[static_cast<size_t>(interest.peer)];
     for (const Lane& lane : link.lanes) {
-      const bool sends = interest.send && (!link.out.lane || link.out.lane == &lane);
+      const bool used = &lane < link.lanes.data() + link.used;
+      const bool sends = interest.send && (link.out.lane ? link.out.lane == &lane : used);
       // What is not due yet waits in its socket, and so does not count.
       const bool due = link.in.lane ? link.in.lane == &lane : !lane.holdsFrame() || lane.number == link.in.next;
       const bool receives = interest.receive && due && !lane.ended;

@@ -14,7 +14,8 @@ namespace tsring {
 /// Data links over TCP, several sockets a peer: for networks on which one connection does not get what the link could
 /// carry. A stream is cut into frames; each goes, whole, over a socket that has room for it at the time, so that a
 /// socket that was slowed down by a loss does not hold up the others. The receiver reads frames in the order of their
-/// numbers and leaves the others with the system: nothing is copied for it.
+/// numbers and leaves the others with the system: nothing is copied for it. It reads from all sockets at any time, so
+/// how many of them a sender uses is the sender's own affair.
 ///
 /// A frame is a header of 8 bytes (number u32, which counts the stream's frames from 0 and wraps around; payload length
 /// u32; little-endian) and its payload of 1 to 131072 bytes.
@@ -32,6 +33,10 @@ class StripedMesh final : public Mesh {
   Result<size_t> tryReceive(int peer, std::span<std::byte> bytes) override;
   Status wait(std::span<const Interest> interests, Deadline deadline) override;
   void interrupt() override { poll_.interrupt(); }
+
+  /// From the next frame on, frames go over that many of a link's sockets: at least one, at most all, as at the start.
+  /// The data thread.
+  void use(size_t sockets);
 
  private:
   static constexpr size_t kHeaderBytes = 8;
@@ -60,9 +65,11 @@ class StripedMesh final : public Mesh {
     Lane* lane = nullptr;  // of the frame that is under way
     size_t payloadLeft = 0;
     uint32_t next = 0;
+    size_t last = 0;  // index of the lane that had the last one
   };
   struct Link {
     std::vector<Lane> lanes;
+    size_t used = 0;  // of the lanes, the first ones: what we send goes over these
     Outgoing out;
     Incoming in;
   };
