@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { allowedCpus, formatCpuList } from '../../lib/launcher/cpus.js';
 import { compiled } from './compile.js';
 import { ownPrefix, removeDeadNetworks } from './network-names.js';
 import { sourceFolder } from './source-folder.js';
@@ -12,6 +13,8 @@ export interface NetworkOptions {
   readonly rateMbit: number;
   /** One way; 0, the default, adds nothing to what the kernel takes, and needs neither a compiler nor TAP devices. */
   readonly delayUs?: number;
+  /** Each host runs its programs on a share of this machine's processors, and with more hosts than processors on one of them; otherwise all run on all. */
+  readonly ownCpus?: boolean;
 }
 
 /**
@@ -23,11 +26,11 @@ export interface NetworkOptions {
  */
 export class EmulatedHosts implements AsyncDisposable {
   static async create(options: NetworkOptions): Promise<EmulatedHosts> {
-    const { hosts, rateMbit, delayUs = 0 } = options;
+    const { hosts, rateMbit, delayUs = 0, ownCpus = false } = options;
     if (rateMbit === 0 && delayUs > 0) throw new RangeError('a network with a delay wants a rate');
     if (!Number.isInteger(hosts) || hosts < 2 || hosts > mostHosts) throw new RangeError(`2 to ${mostHosts} hosts`);
     removeDeadNetworks();
-    const network = new EmulatedHosts(hosts, ownPrefix());
+    const network = new EmulatedHosts(hosts, ownPrefix(), ownCpus ? shareCpus(hosts) : []);
     try {
       if (delayUs > 0) await network.linkByOurSwitch(rateMbit, delayUs);
       else network.linkByBridge(rateMbit);
@@ -46,6 +49,8 @@ export class EmulatedHosts implements AsyncDisposable {
     readonly hosts: number,
     /** What the names of its namespaces begin with; hosts follow as `-0`, `-1` and so on. */
     readonly prefix: string,
+    /** The processors of each host, as taskset has them; empty: every host has all. */
+    readonly cpus: readonly string[],
   ) {
     this.remover = spawn('sh', [path.join(sourceFolder(), 'remove-hosts.sh'), prefix], {
       detached: true, // it outlives us, whatever signal ends us
@@ -69,7 +74,8 @@ export class EmulatedHosts implements AsyncDisposable {
 
   /** What to start for a program to run in a host. */
   inHost(host: number, command: readonly [string, ...string[]]): [string, ...string[]] {
-    return ['ip', 'netns', 'exec', this.name(host), ...command];
+    const bound = this.cpus[host] === undefined ? [] : ['taskset', '--cpu-list', this.cpus[host]];
+    return ['ip', 'netns', 'exec', this.name(host), ...bound, ...command];
   }
 
   /** A second wire that joins these two hosts alone: `lab1` on both, with addresses that no other host has a way to. */
@@ -169,6 +175,15 @@ export class EmulatedHosts implements AsyncDisposable {
 
 const mostHosts = 8;
 const device = 'lab0';
+
+/** As even as it can be, neighbours together. */
+function shareCpus(hosts: number): string[] {
+  const cpus = allowedCpus().map(({ cpu }) => cpu);
+  const first = (host: number) => Math.floor((host * cpus.length) / hosts);
+  return [...Array(hosts).keys()].map((host) =>
+    formatCpuList(cpus.slice(first(host), Math.max(first(host) + 1, first(host + 1)))),
+  );
+}
 
 function addressOf(host: number): string {
   return `10.231.77.${host + 1}`;

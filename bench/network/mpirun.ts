@@ -25,6 +25,9 @@ export function mpirunOnHosts(
   ];
   return {
     command: ['unshare', '--uts', 'sh', '-c', 'hostname host0; exec "$@"', 'sh', ...launch, ...rank],
-    env: { TSRING_NETWORK: network.prefix, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
+    env: {
+      ...{ TSRING_NETWORK: network.prefix, TSRING_NETWORK_CPUS: network.cpus.join(' ') },
+      ...{ OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
+    },
   };
 }

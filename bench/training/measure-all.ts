@@ -16,7 +16,8 @@ export async function measureAll(
 ): Promise<Sample[]> {
   const samples: Sample[] = [];
   for (const { round, workload, rate, ranks } of places(options)) {
-    await using network = rate === 'host' ? undefined : await EmulatedHosts.create({ hosts: ranks, rateMbit: rate });
+    await using network =
+      rate === 'host' ? undefined : await EmulatedHosts.create({ hosts: ranks, rateMbit: rate, ownCpus: true });
     for (const system of systems) {
       if (system.onlyAlone && ranks > 1) continue;
       const images = system.wantsImages ? rest.images : undefined;

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { compiled } from '../../bench/network/compile.js';
 import { EmulatedHosts } from '../../bench/network/emulated-hosts.js';
+import { allowedCpus, parseCpuList } from '../../lib/launcher/cpus.js';
 import { skipWithoutNetworks } from '../helpers/netns.js';
 
 describe('emulated hosts', function () {
@@ -40,6 +41,23 @@ describe('emulated hosts', function () {
     const routes = await text(network.spawn(0, ['ip', 'route'], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout!);
     assert.deepEqual(routes.trim().split('\n').length, 1, routes);
     assert.match(routes, /^10\.231\.77\.0\/24 dev lab0 /);
+  });
+
+  it('hosts with processors of their own share out those of this machine', async () => {
+    await using network = await EmulatedHosts.create({ hosts: 3, rateMbit: 100, ownCpus: true });
+    const shown = async (host: number) => {
+      const child = network.spawn(host, ['sh', '-c', 'taskset --cpu-list --pid $$'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      return parseCpuList((await text(child.stdout!)).split(': ')[1]!);
+    };
+    const shares = await Promise.all([0, 1, 2].map(shown));
+    const cpus = allowedCpus().map(({ cpu }) => cpu);
+    assert.ok(shares.every((share) => share.length >= 1 && share.length <= Math.ceil(cpus.length / 3)), JSON.stringify(shares)); // prettier-ignore
+    assert.deepEqual(
+      [...new Set(shares.flat())].sort((a, b) => a - b),
+      cpus,
+    );
   });
 
   it('a host that is cut off hears nothing, and after mending all', async () => {
