@@ -5,6 +5,21 @@ export interface BucketSizes {
   readonly bucketBytes: number;
 }
 
+/** Of a bucket, where nobody says otherwise. */
+export const mostBucketBytes = 25 << 20;
+
+/**
+ * The size of buckets where nobody says otherwise. What moves through shared memory moves fastest in large ones. Over a network gradients take a good
+ * part of backward to move, so there a bucket is at most a sixteenth of them: none waits long for its last gradient, and little is left after backward.
+ *
+ * @param bytes - of each gradient
+ */
+export function usualBucketBytes(bytes: readonly number[], acrossHosts: boolean): number {
+  if (!acrossHosts) return mostBucketBytes;
+  const total = bytes.reduce((sum, size) => sum + size, 0);
+  return Math.min(mostBucketBytes, Math.max(1 << 20, total / 16));
+}
+
 /**
  * Cuts gradients into buckets, which are reduced as one operation each, in the order in which backward gives the gradients.
  * Depends on its arguments alone, so it is the same on every rank.

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { broadcastSync, groupedAllreduceSync } from '../collectives.js';
 import { abandon, finishAll, type UnderWay } from '../collectives/under-way.js';
 import type { ActiveSession } from '../active-session.js';
-import { planBuckets, planGroups, planNamed } from './bucket-plan.js';
+import { planBuckets, planGroups, planNamed, usualBucketBytes } from './bucket-plan.js';
 import { EarlyReduction } from './early-reduction.js';
 import { prescaled, rescaled } from './predivide.js';
 import { optionsOf, splits, startBucket, type Buckets } from './reduce-bucket.js';
@@ -75,22 +75,31 @@ export class GradientReducer {
   private agree(session: ActiveSession, variables: readonly VariableShape[], observed: readonly number[]): void {
     checkSameVariablesSync(this.name, variables, within(this.settings));
     const { overlap, groups } = this.settings;
-    const unseen = [...variables.keys()].reverse().filter((index) => !observed.includes(index));
-    const order = overlap ? this.orderOfFirst(session, [...observed, ...unseen]) : [...variables.keys()];
+    const inOrderGiven = { order: [...variables.keys()], acrossHosts: false };
+    const { order, acrossHosts } = overlap ? this.expectedByFirst(session, variables.length, observed) : inOrderGiven;
     const bytes = variables.map(({ shape }) => 4 * tf.util.sizeFromShape([...shape]));
+    const sizes = { ...this.settings, bucketBytes: this.settings.bucketBytes ?? usualBucketBytes(bytes, acrossHosts) };
     if (typeof groups === 'number') this.plan = planGroups(order, groups);
     else if (groups !== undefined) {
       const names = variables.map(({ name }) => name);
-      this.plan = planNamed(names, bytes, order, groups, this.settings);
-    } else this.plan = overlap ? planBuckets(bytes, order, this.settings) : [order];
+      this.plan = planNamed(names, bytes, order, groups, sizes);
+    } else this.plan = overlap ? planBuckets(bytes, order, sizes) : [order];
     this.settings.compressor?.restart?.();
     this.signature = signatureOf(variables);
   }
 
-  /** The order that the first rank has observed; what it has not seen comes last, and of that the last variable first, as in backward. */
-  private orderOfFirst({ ranks }: ActiveSession, own: readonly number[]): number[] {
-    const options = { name: `${this.name}.order`, ...within(this.settings) };
-    return Array.from(broadcastSync(Int32Array.from(own), ranks[0], options));
+  /**
+   * The order that the first rank has observed, and whether it sees ranks on other hosts. What it has not observed comes last, and of that the
+   * last variable first, as in backward.
+   */
+  private expectedByFirst({ config, ranks }: ActiveSession, variables: number, observed: readonly number[]) {
+    const unseen = [...Array(variables).keys()].reverse().filter((index) => !observed.includes(index));
+    const own = Int32Array.of(config.localSize < config.size ? 1 : 0, ...observed, ...unseen);
+    const [elsewhere, ...order] = broadcastSync(own, ranks[0], {
+      name: `${this.name}.order`,
+      ...within(this.settings),
+    });
+    return { order, acrossHosts: elsewhere === 1 };
   }
 
   /** A call that blocks is the fastest for what is reduced in one piece. */

@@ -3,6 +3,7 @@ import { startGroupedAllreduce } from '../collectives.js';
 import { startGroupedReducescatter } from '../collectives/reducescatter.js';
 import type { ReduceOptions } from '../collectives/reduction.js';
 import type { UnderWay } from '../collectives/under-way.js';
+import { mostBucketBytes } from './bucket-plan.js';
 import { startCompressed } from './gradient-compressor.js';
 import { prescaled } from './predivide.js';
 import type { ReduceSettings } from './reduce-settings.js';
@@ -60,7 +61,7 @@ export function startBucket(buckets: Buckets, index: number, gradients: readonly
           name: number === 0 ? name : `${name}/${number}`,
           labels: variables,
         });
-      return startInSlices(scaled.tensors[0]!, sliceElements(settings.bucketBytes), startSlice);
+      return startInSlices(scaled.tensors[0]!, elementsOfSlice(settings), startSlice);
     }
     return startGroupedAllreduce(scaled.tensors, { ...options, labels: variables });
   } finally {
@@ -69,8 +70,12 @@ export function startBucket(buckets: Buckets, index: number, gradients: readonly
 }
 
 /** Whether a bucket of these gradients is reduced in slices: one gradient that is larger than buckets are. */
-export function splits({ splitLarge, bucketBytes }: ReduceSettings, gradients: readonly tf.Tensor[]): boolean {
-  return splitLarge && gradients.length === 1 && gradients[0]!.size > sliceElements(bucketBytes);
+export function splits(settings: ReduceSettings, gradients: readonly tf.Tensor[]): boolean {
+  return settings.splitLarge && gradients.length === 1 && gradients[0]!.size > elementsOfSlice(settings);
+}
+
+function elementsOfSlice({ bucketBytes = mostBucketBytes }: ReduceSettings): number {
+  return sliceElements(bucketBytes);
 }
 
 /** Above 0, and the larger the nearer to the model's front the bucket's first variable is. */

@@ -16,7 +16,10 @@ export interface ReduceGradientsOptions {
   overlap?: boolean;
   /** Gradients are reduced in buckets, in the order in which backward gives them; the first has at most so many bytes. 1 MiB unless given. */
   firstBucketBytes?: number;
-  /** Size of the other buckets; 25 MiB unless given. A larger gradient is a bucket of its own. */
+  /**
+   * Size of the other buckets; unless given 25 MiB, and across hosts no more than a sixteenth of the gradients, but 1 MiB at least. A larger gradient
+   * is a bucket of its own.
+   */
   bucketBytes?: number;
   /**
    * A gradient larger than `bucketBytes` is reduced in slices of that size, an operation each: the same bits on every rank, and between two ranks or
@@ -45,7 +48,9 @@ export interface ReduceGradientsOptions {
 }
 
 /** The options, checked, with their defaults. */
-export interface ReduceSettings extends BucketSizes {
+export interface ReduceSettings extends Pick<BucketSizes, 'firstBucketBytes'> {
+  /** Undefined: what is usual for the gradients. */
+  readonly bucketBytes: number | undefined;
   /** 'adasum' where it is the changes of weights that are reduced: without a compressor. */
   readonly op: 'average' | 'sum' | 'adasum';
   readonly name: string | undefined;
@@ -87,9 +92,9 @@ export function checkedReduceSettings(where: string, options: ReduceGradientsOpt
     throw invalid(where, 'gradientPredivideFactor is for sums that tsring makes, not for a compressor; leave it out');
   const { splitLarge = false } = options;
   checkSplit(where, splitLarge, groups !== undefined ? 'groups' : own === undefined ? undefined : 'a compressor');
-  const { firstBucketBytes = 1 << 20, bucketBytes = 25 << 20, processSet } = options;
+  const { firstBucketBytes = 1 << 20, bucketBytes, processSet } = options;
   checkPositive(where, 'firstBucketBytes', firstBucketBytes);
-  checkPositive(where, 'bucketBytes', bucketBytes);
+  if (bucketBytes !== undefined) checkPositive(where, 'bucketBytes', bucketBytes);
   if (processSet !== undefined && !(processSet instanceof ProcessSet))
     throw invalid(where, `processSet is ${show(processSet)}; a ProcessSet`);
   return {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { planBuckets, planGroups, planNamed } from '../../lib/training/bucket-plan.js';
+import { planBuckets, planGroups, planNamed, usualBucketBytes } from '../../lib/training/bucket-plan.js';
 
 describe('the plan of buckets', () => {
   const sizes = { firstBucketBytes: 10, bucketBytes: 100 };
@@ -24,6 +24,14 @@ describe('the plan of buckets', () => {
         });
       }),
     );
+  });
+
+  it('has buckets of 25 MiB inside a host, and across hosts of a sixteenth of the gradients, from 1 to 25 MiB', () => {
+    const megabyte = 1 << 20;
+    assert.equal(usualBucketBytes([megabyte], false), 25 * megabyte);
+    assert.equal(usualBucketBytes([20 * megabyte, 12 * megabyte], true), 2 * megabyte);
+    assert.equal(usualBucketBytes([5 * megabyte], true), megabyte);
+    assert.equal(usualBucketBytes([500 * megabyte, 75 * megabyte], true), 25 * megabyte);
   });
 
   it('has so many groups, or those named with buckets of the others after them', () => {
