@@ -1,7 +1,7 @@
 import * as ring from '../../lib/index.js';
 import { median } from '../../lib/statistics.js';
 import { openBackend } from '../backend.js';
-import { appendJsonLine } from '../json-line.js';
+import { appendRecord } from '../json-line.js';
 import { describeCommit, describeMachine } from '../machine.js';
 import { runBenchmark, UsageError } from '../main.js';
 import { models } from '../models/index.js';
@@ -57,10 +57,15 @@ async function measure(options: TrainOptions): Promise<void> {
   if (ring.rank() !== 0) return;
   console.log(comparisonLines(`${model}, ${ring.size()} ranks, batch ${batchSize}, ${settings.image_size} pixels; ${real.name}`, figures).join('\n')); // prettier-ignore
   if (options.json === undefined) return;
-  appendJsonLine(options.json, {
-    ...{ benchmark: 'input', time: new Date().toISOString(), commit: describeCommit(), machine: describeMachine() },
+  appendRecord(options.json, {
+    ...{
+      benchmark: 'input' as const,
+      time: new Date().toISOString(),
+      commit: describeCommit(),
+      machine: describeMachine(),
+    },
     ...{ ranks: ring.size(), settings, threads: process.env['TF_NUM_INTRAOP_THREADS'] },
-    ...{ figures, syntheticSteps, realSteps, inputSeconds: waits },
+    ...{ figures, syntheticSteps: syntheticSteps!, realSteps: realSteps!, inputSeconds: waits! },
   });
 }
 

@@ -128,10 +128,11 @@ function trainingsOf(record: BenchmarkRecord): TrainingOnce[] {
       return [trainOf(record)];
     case 'training':
       return record.samples.map(
-        ({ system, network = 'host', model, ranks, batch, imageSize, threads, steps, localSteps }) => {
+        ({ system, network = 'host', model, ranks, batch, imageSize, threads, steps, localSteps, inputSteps = [] }) => {
           const stepMs = median(steps);
           const shares = localSteps.map((local, i) => 1 - local / steps[i]!);
-          const parts = { communication: stepMs * Math.max(0, median(shares)), waiting: 0, input: 0 };
+          const communication = shares.length > 0 ? stepMs * Math.max(0, median(shares)) : 0;
+          const parts = { communication, waiting: 0, input: inputSteps.length > 0 ? median(inputSteps) : 0 };
           return {
             what: {
               system: network === 'host' ? system : `${system}, ${network}`,
@@ -141,10 +142,12 @@ function trainingsOf(record: BenchmarkRecord): TrainingOnce[] {
               imageSize,
               threads: String(threads ?? ''),
             },
-            round: { stepMs, ...(shares.length > 0 && { parts }) },
+            round: { stepMs, ...(shares.length + inputSteps.length > 0 && { parts }) },
           };
         },
       );
+    case 'input':
+      return inputsOf(record);
     case 'overlap':
       return overlapsOf(record);
     default:
@@ -166,6 +169,16 @@ function trainOf(record: RecordOf<'train'>): TrainingOnce {
       }),
     },
   };
+}
+
+function inputsOf(record: RecordOf<'input'>): TrainingOnce[] {
+  const { settings, ranks, threads = '', syntheticSteps, realSteps, inputSeconds } = record;
+  const of = { model: settings.model, ranks, batch: settings.batch_size, imageSize: settings.image_size, threads };
+  const parts = { communication: 0, waiting: 0, input: 1000 * median(inputSeconds) };
+  return [
+    { what: { system: 'tsring synthetic input', ...of }, round: { stepMs: 1000 * median(syntheticSteps) } },
+    { what: { system: 'tsring real input', ...of }, round: { stepMs: 1000 * median(realSteps), parts } },
+  ];
 }
 
 function overlapsOf(record: RecordOf<'overlap'>): TrainingOnce[] {

@@ -110,10 +110,25 @@ const training = z.object({
         /** Milliseconds; each step is followed by the one at its place in `localSteps`, without communication. */
         steps: times,
         localSteps: times,
+        /** Of each step, in which it waited for its batch; absent where that was in memory. */
+        inputSteps: times.optional(),
       }),
     )
     .min(1)
     .readonly(),
+});
+
+/** One line of `bench:input --json`: steps in turns, in seconds. */
+const input = z.object({
+  benchmark: z.literal('input'),
+  ...origin,
+  ranks: positive,
+  settings: z.object({ model: z.string(), batch_size: positive, image_size: positive }),
+  threads: z.string().optional(),
+  syntheticSteps: times,
+  realSteps: times,
+  /** Of each real step, in which it waited for its batch. */
+  inputSeconds: times,
 });
 
 /** One line of `bench:overlap --json`. Milliseconds. */
@@ -136,6 +151,7 @@ export const benchmarkRecord = z.discriminatedUnion('benchmark', [
   network,
   train,
   training,
+  input,
   overlap,
 ]);
 /** One record of any benchmark, as it is read. */

@@ -82,6 +82,24 @@ describe('tsrun report', () => {
     assert.ok(all('rect').some((told) => told.endsWith('communication 100.00 ms')));
   });
 
+  it('tells what steps on images from files have waited for', () => {
+    const of = { ranks: 2, settings: { model: 'vgg19', batch_size: 1, image_size: 224 } };
+    const steps = { syntheticSteps: [0.5, 0.5], realSteps: [0.8, 0.8], inputSeconds: [0.2, 0.2] };
+    const [synthetic, real] = measuredIn([{ benchmark: 'input', ...of, ...steps }]).trainings;
+    assert.equal(synthetic!.parts, undefined);
+    assert.deepEqual(real!.parts, { compute: 600, communication: 0, waiting: 0, input: 200 });
+    const workload = { model: 'vgg19', ranks: 2, batch: 1, imageSize: 224, threads: 1 };
+    const sample = {
+      system: 'tsring-images',
+      ...workload,
+      steps: [100, 100],
+      localSteps: [75, 75],
+      inputSteps: [5, 5],
+    };
+    const [images] = measuredIn([{ benchmark: 'training', samples: [sample] }]).trainings;
+    assert.deepEqual(images!.parts, { compute: 70, communication: 25, waiting: 0, input: 5 });
+  });
+
   it('tells the efficiency where one rank was measured as well', () => {
     const of = (...records: RecordOf<'train'>[]) => efficiencies(measuredIn(records).trainings);
     assert.deepEqual(of(train(2, 0.5)), []);
