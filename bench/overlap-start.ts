@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { runInTerminal } from './run-in-terminal.js';
+import { refuseUnderTsrun } from './refuse-under-tsrun.js';
 
 // What `npm run bench:overlap` runs: overlap.ts for Inception v1 and VGG19 on two and on four ranks, or what --np and --model say.
 
+refuseUnderTsrun('bench:overlap', 'dist/bench/overlap.js');
 const overlap = fileURLToPath(new URL('overlap.js', import.meta.url));
 const args = process.argv.slice(2);
 const nps = valuesOf('--np', ['2', '4']);

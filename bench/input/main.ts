@@ -8,6 +8,7 @@ import { modelNames } from '../models/index.js';
 import { runInTerminal } from '../run-in-terminal.js';
 import { dataNames } from '../train-options.js';
 import { makeImages, type MadeImages } from './make-images.js';
+import { refuseUnderTsrun } from '../refuse-under-tsrun.js';
 
 interface Options {
   readonly np: number;
@@ -23,6 +24,8 @@ interface Options {
   readonly datasets_num_private_threads?: number;
   readonly json?: string;
 }
+
+refuseUnderTsrun('bench:input', 'dist/bench/train.js');
 
 const program = new Command('input')
   .description('Trains on synthetic and on real images in turns, and reads without training: what does input cost?')

@@ -8,9 +8,11 @@ import { whyNoNetworks } from './network-names.js';
 import { type NetworkBenchOptions, parseNetworkBenchOptions } from './options.js';
 import { type NetworkSample, type Row, rowsOf, table } from './report.js';
 import { prepared, systems } from './systems.js';
+import { refuseUnderTsrun } from '../refuse-under-tsrun.js';
 
 const ceilingSeconds = 1.5;
 
+refuseUnderTsrun('bench:network');
 const { options, exit } = parseNetworkBenchOptions(process.argv.slice(2));
 const unable = whyNoNetworks();
 if (exit) {

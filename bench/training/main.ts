@@ -13,9 +13,11 @@ import { parseTrainingOptions, type TrainingOptions } from './options.js';
 import { preparePython } from './python.js';
 import { report } from './report.js';
 import { type System, systems } from './systems.js';
+import { refuseUnderTsrun } from '../refuse-under-tsrun.js';
 
 // What `npm run bench:training` runs: every system trains every model once in each round, so that all meet the same machine.
 
+refuseUnderTsrun('bench:training', 'dist/bench/train.js');
 const { options, exit } = parseTrainingOptions(process.argv.slice(2));
 if (exit) {
   (exit.code === 0 ? console.log : console.error)(exit.text);

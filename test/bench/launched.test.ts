@@ -91,6 +91,21 @@ describe('bench under tsrun', function () {
     );
   });
 
+  it('a benchmark that starts its ranks itself refuses to be one, once', async () => {
+    const run = await tsrun({
+      np: 2,
+      script: bench('collectives-start.ts'),
+      args: ['--sizes', '4'],
+      timeoutMs: 60_000,
+      expectFailure: true,
+    });
+    assert.equal(run.code, 1);
+    assert.match(
+      run.ranks.map(({ stderr }) => stderr.join('\n')).join('|'),
+      /^error: bench:collectives starts its ranks by itself.*run it without tsrun.*dist\/bench\/collectives\.js.*\|$/,
+    );
+  });
+
   it('a model that the backend cannot train is told once, without a stack trace', async () => {
     const run = await tsrun({
       np: 2,
