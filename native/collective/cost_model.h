@@ -54,8 +54,8 @@ struct Costs {
   bool operator==(const Costs&) const = default;
 };
 
-/// Holds where nothing was measured. The links' costs are those of TCP on one host, and similar on a 10 Gbit/s network;
-/// what matters is the ratio of a step to a byte, which differs less between networks than either.
+/// Holds where nothing was measured. The links' costs are those of TCP on one host, and similar on a fast network;
+/// slower ones are measured at the start (network_speed.h).
 inline constexpr Costs kBuiltInCosts{
     .of = {{{20'000, 800}, {20'000, 1000}, {20'000, 900}, {1'000, 60}, {1'000, 40}}},
     .combinePicoseconds = 60,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "collective/network_speed.h"
 #include "collective/recursive_doubling.h"
 #include "transport/agreement_of_one.h"
 #include "transport/checksum_mesh.h"
@@ -23,6 +24,10 @@ std::unique_ptr<Mesh> plainMesh(int rank, std::vector<std::vector<Socket>> links
   std::vector<Socket> single;
   for (auto& link : links) single.push_back(std::move(link.front()));
   return std::make_unique<TcpMesh>(rank, std::move(single), names);
+}
+
+std::chrono::milliseconds leftUntil(Deadline deadline) {
+  return std::chrono::ceil<std::chrono::milliseconds>(deadline.at() - Clock::now());
 }
 
 }  // namespace
@@ -60,11 +65,12 @@ Status DataPlane::connect(std::vector<std::vector<Socket>> data, std::vector<Soc
   if (Status s = shareMemory(deadline); !s.ok()) return s;
   if (Status s = agreeOnTuning(deadline); !s.ok()) return s;
   useSockets(tuning_);
+  if (Status s = suitNetwork(deadline); !s.ok()) return s;
   if (tuning_.checksums) mesh_ = std::make_unique<ChecksumMesh>(std::move(mesh_), names);
   // Small data would travel there without a checksum.
   if (agreesByMessages() && !tuning_.checksums) {
     agreement_ = std::make_unique<MessageGate>(static_cast<size_t>(options_.rank), std::move(agreement), names,
-                                               options_.timeout);
+                                               options_.timeout, travelBytes());
   }
   makeBackends();
   if (options_.rank == 0) sayWhatWasChosen();
@@ -143,17 +149,15 @@ Result<bool> DataPlane::everywhere(bool here, Deadline deadline) {
   if (onOneHost()) return here;
   RingWorkspace workspace;
   std::byte all{here};
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline.at() - Clock::now());
   Status s = recursiveDoublingAllreduce(*mesh_, Team::whole(options_.rank, options_.size), {&all, 1}, DType::kBool,
-                                        ReduceOp::kMin, workspace, left);
+                                        ReduceOp::kMin, workspace, leftUntil(deadline));
   if (!s.ok()) return s;
   return all == std::byte{1};
 }
 
 // Ranks with different tuning must not choose differently: rank 0's counts.
 Status DataPlane::agreeOnTuning(Deadline deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline.at() - Clock::now());
-  auto agreed = tsring::agreeOnTuning(*mesh_, tuning_, left);
+  auto agreed = tsring::agreeOnTuning(*mesh_, tuning_, leftUntil(deadline));
   if (!agreed.ok()) return agreed.status();
   tuning_ = agreed.value();
   return checkPossible(tuning_, host_ && onOneHost() ? Medium::kMemory : Medium::kLinks);
@@ -161,6 +165,24 @@ Status DataPlane::agreeOnTuning(Deadline deadline) {
 
 void DataPlane::useSockets(const Tuning& tuning) {
   if (striped_) striped_->use(tuning.sockets);
+}
+
+// Networks between hosts differ too much for one table of costs. What was measured before, or told, counts for more.
+Status DataPlane::suitNetwork(Deadline deadline) {
+  if (onOneHost() || tuning_.forced || tuning_.costs != kBuiltInCosts) return Status::okay();
+  const Team across = host_ ? topology_.acrossHosts() : Team::whole(options_.rank, options_.size);
+  const auto network = measureNetwork(*mesh_, across, leftUntil(deadline));
+  if (!network.ok()) return network.status().withPrefix("measuring the network: ");
+  tuning_.costs = costsOn(network.value());
+  suitsNetwork_ = tuning_.costs != kBuiltInCosts;
+  return Status::okay();
+}
+
+// How much data may go along with an agreement by messages.
+size_t DataPlane::travelBytes() const {
+  if (!suitsNetwork_) return MessageGate::kUsualTravelBytes;
+  const uint64_t worth = travelBytesWorth(tuning_.costs, static_cast<size_t>(options_.size));
+  return static_cast<size_t>(std::clamp<uint64_t>(worth, MessageGate::kUsualTravelBytes, kMostTravelBytes));
 }
 
 void DataPlane::makeBackends() {
@@ -178,9 +200,10 @@ void DataPlane::makeBackends() {
 
 void DataPlane::sayWhatWasChosen() const {
   if (!log_.debugs()) return;
-  const std::string why = tuning_.forced                  ? "as told"
-                          : options_.tuningSource.empty() ? "by built-in costs"
-                                                          : options_.tuningSource;
+  const std::string why = tuning_.forced                   ? "as told"
+                          : suitsNetwork_                  ? "by the network's costs, measured at the start"
+                          : !options_.tuningSource.empty() ? options_.tuningSource
+                                                           : "by built-in costs";
   const std::string ranks = "allreduce of " + std::to_string(options_.size) + " ranks ";
   const std::string how = twoLevels_ ? "through shared memory on each of " + std::to_string(topology_.hosts.size()) +
                                            " hosts, over TCP between them: " + twoLevels_->describeChoice()

@@ -68,12 +68,15 @@ class DataPlane {
   Result<bool> everywhere(bool here, Deadline deadline);
   Status agreeOnTuning(Deadline deadline);
   void useSockets(const Tuning& tuning);
+  Status suitNetwork(Deadline deadline);
+  size_t travelBytes() const;
   void makeBackends();
   void sayWhatWasChosen() const;
 
   const SessionOptions& options_;
   const Log log_;
   Tuning tuning_;
+  bool suitsNetwork_ = false;  // its costs were measured at the start
   Topology topology_;
   std::unique_ptr<Mesh> mesh_;
   StripedMesh* striped_ = nullptr;   // in mesh_, where several sockets connect two ranks

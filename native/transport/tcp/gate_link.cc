@@ -12,7 +12,7 @@ std::optional<GateMessage> parse(std::span<const std::byte> bytes) {
   const bool zeros = in.get<uint8_t>() == 0 && in.get<uint16_t>() == 0;
   const size_t payloadBytes = in.get<uint32_t>();
   const GatePosition at{in.get<uint64_t>(), in.get<uint64_t>()};
-  if (word > static_cast<uint8_t>(GateWord::kHere) || !zeros || payloadBytes > kGateTravelBytes) return std::nullopt;
+  if (word > static_cast<uint8_t>(GateWord::kHere) || !zeros || payloadBytes > kMostTravelBytes) return std::nullopt;
   return GateMessage{static_cast<GateWord>(word), payloadBytes, at, in.get<uint64_t>()};
 }
 

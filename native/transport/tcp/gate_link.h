@@ -33,7 +33,7 @@ struct GateMessage {
 };
 
 /// What ranks contribute to one agreement together has at most so many bytes, and so has a message.
-inline constexpr size_t kGateTravelBytes = 64 << 10;
+inline constexpr size_t kMostTravelBytes = 256 << 10;
 
 /// One rank's side of the stream to another that a MessageGate talks through: what is to be sent, and what has come,
 /// message by message. Never waits. Used by one thread at a time.

@@ -21,13 +21,18 @@ constexpr int kHerePart = 4;
 }  // namespace
 
 MessageGate::MessageGate(size_t rank, std::vector<Socket> links, std::vector<std::string> names,
-                         std::chrono::milliseconds timeout)
-    : rank_(rank), rounds_(rank, links.size()), names_(std::move(names)), timeout_(timeout), arrived_(kReadBytes) {
+                         std::chrono::milliseconds timeout, size_t travelBytes)
+    : rank_(rank),
+      rounds_(rank, links.size()),
+      names_(std::move(names)),
+      timeout_(timeout),
+      travelBytes_(travelBytes),
+      arrived_(kReadBytes) {
   for (Socket& link : links) links_.emplace_back(std::move(link));
 }
 
 size_t MessageGate::payloadBytes() const {
-  return kGateTravelBytes / links_.size();
+  return travelBytes_ / links_.size();
 }
 
 Result<bool> MessageGate::tryPass(const Offer& own) {

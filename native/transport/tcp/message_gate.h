@@ -37,10 +37,13 @@ class MessageGate final : public Agreement {
  public:
   /// More ranks than this agree by the coordinator: a notice to each other rank costs more.
   static constexpr size_t kMostRanks = 16;
+  /// What the data of all ranks that travel with one agreement usually have at most.
+  static constexpr size_t kUsualTravelBytes = 64 << 10;
 
   /// `links` by rank, empty at `rank`. A rank that does not come within `timeout` is an error that names it.
-  MessageGate(size_t rank, std::vector<Socket> links, std::vector<std::string> names,
-              std::chrono::milliseconds timeout);
+  /// `travelBytes`: at most kMostTravelBytes, the same on all ranks.
+  MessageGate(size_t rank, std::vector<Socket> links, std::vector<std::string> names, std::chrono::milliseconds timeout,
+              size_t travelBytes = kUsualTravelBytes);
 
   size_t payloadBytes() const override;
   Result<bool> tryPass(const Offer& own) override;
@@ -68,6 +71,7 @@ class MessageGate final : public Agreement {
   std::vector<GateLink> links_;
   const std::vector<std::string> names_;
   const std::chrono::milliseconds timeout_;
+  const size_t travelBytes_;
   WakeUp wakeUp_;
   std::atomic<bool> interrupted_ = false;
   Bytes gathered_;            // contributions, ours first; all of one size
