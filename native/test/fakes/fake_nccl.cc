@@ -1,30 +1,23 @@
-// A fake libnccl.so.2, for tests where there is no GPU: real processes get real sums. Every two ranks have two rings of
-// bytes in a file that all map, and every operation is made of sends and receives through them, in a stream's order. As
-// with the real one, an operation whose peer is gone does not come back until the communicator is aborted.
+// A fake libnccl.so.2, for tests where there is no GPU: real processes get real sums. Every operation is made of sends
+// and receives, in a stream's order. As with the real one, an operation whose peer is gone does not come back until the
+// communicator is aborted.
 //
 // Variables: FAKE_NCCL_VERSION (22707), FAKE_NCCL_ERROR_AT (from this operation on, counted from 0, an error of a peer
 // is reported), FAKE_NCCL_HANG_AT (this operation never ends by itself), FAKE_NCCL_INIT_HANG (linking up never ends).
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
-#include <csignal>
-#include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "fake_cuda.h"
+#include "fake_rings.h"
+#include "fake_sums.h"
 
 namespace {
 
@@ -35,21 +28,6 @@ enum Result : int {
   kInvalidUsage = 5,
   kRemoteError = 6,
   kInProgress = 7
-};
-enum Op : int { kSum = 0, kProduct = 1, kMax = 2, kMin = 3, kAverage = 4 };
-
-constexpr int kMostRanks = 8;
-constexpr size_t kRingBytes = 64 << 10;
-
-struct Ring {
-  std::atomic<uint64_t> written, taken;
-  char bytes[kRingBytes];
-};
-
-/// What all ranks map.
-struct Shared {
-  std::atomic<int> pids[kMostRanks];
-  Ring rings[kMostRanks][kMostRanks];  // from, to
 };
 
 struct UniqueId {
@@ -62,23 +40,13 @@ struct Config {
   int blocking;
 };
 
-struct Transfer {
-  int peer;
-  bool sends;
-  char* data;
-  size_t left;
-};
-
 struct Comm {
   int size, rank;
-  Shared* shared = nullptr;
+  std::unique_ptr<FakeRings> rings;
   std::atomic<int> state{kInProgress};
   std::atomic<bool> aborted{false};
   std::atomic<int> underWay{0};
   std::atomic<long> operations{0};
-  ~Comm() {
-    if (shared) ::munmap(shared, sizeof(Shared));
-  }
 };
 using CommHandle = std::shared_ptr<Comm>;
 
@@ -91,173 +59,27 @@ void waitABit() {
   std::this_thread::sleep_for(std::chrono::microseconds(50));
 }
 
-bool isGone(int pid) {
-  return ::kill(pid, 0) != 0 && errno == ESRCH;
-}
-
-bool anyoneGone(const Comm& comm) {
-  for (int rank = 0; rank < comm.size; ++rank) {
-    if (isGone(comm.shared->pids[rank])) return true;
-  }
-  return false;
-}
-
 /// As a kernel that spins.
 void stayUntilAborted(const Comm& comm) {
   while (!comm.aborted) waitABit();
 }
 
-bool progress(Comm& comm, Transfer& transfer) {
-  Ring& ring =
-      transfer.sends ? comm.shared->rings[comm.rank][transfer.peer] : comm.shared->rings[transfer.peer][comm.rank];
-  bool moved = false;
-  while (transfer.left > 0) {
-    const uint64_t written = ring.written;
-    const uint64_t taken = ring.taken;
-    const uint64_t at = transfer.sends ? written : taken;
-    const size_t there = transfer.sends ? kRingBytes - (written - taken) : written - taken;
-    const size_t some = std::min({there, kRingBytes - at % kRingBytes, transfer.left});
-    if (some == 0) break;
-    char* const inRing = ring.bytes + at % kRingBytes;
-    std::memcpy(transfer.sends ? inRing : transfer.data, transfer.sends ? transfer.data : inRing, some);
-    (transfer.sends ? ring.written : ring.taken) += some;
-    transfer.data += some;
-    transfer.left -= some;
-    moved = true;
-  }
-  return moved;
-}
-
-/// Those to or from one peer go one after the other.
-bool isFirstOfItsKind(const std::vector<Transfer>& transfers, size_t index) {
-  for (size_t i = 0; i < index; ++i) {
-    const Transfer& before = transfers[i];
-    if (before.left > 0 && before.peer == transfers[index].peer && before.sends == transfers[index].sends) return false;
-  }
-  return true;
-}
-
 /// False when the communicator was aborted meanwhile.
 bool exchange(Comm& comm, std::vector<Transfer> transfers) {
   for (int idle = 0;;) {
-    bool moved = false;
-    bool left = false;
-    for (size_t i = 0; i < transfers.size(); ++i) {
-      if (transfers[i].left == 0) continue;
-      if (isFirstOfItsKind(transfers, i)) moved |= progress(comm, transfers[i]);
-      left |= transfers[i].left > 0;
-    }
-    if (!left) return true;
+    const bool moved = comm.rings->progress(transfers);
+    if (std::ranges::all_of(transfers, [](const Transfer& transfer) { return transfer.left == 0; })) return true;
     if (comm.aborted) return false;
     if (moved) {
       idle = 0;
       continue;
     }
-    if (++idle % 100 == 0 && anyoneGone(comm)) {
+    if (++idle % 100 == 0 && comm.rings->anyoneGone()) {
       comm.state = kRemoteError;
       stayUntilAborted(comm);
       return false;
     }
     waitABit();
-  }
-}
-
-float floatOf(uint32_t bits) {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-uint32_t bitsOf(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-struct Bfloat16 {
-  uint16_t bits;
-  operator float() const { return floatOf(uint32_t{bits} << 16); }
-  static Bfloat16 of(float value) {
-    const uint32_t bits32 = bitsOf(value);
-    return {static_cast<uint16_t>((bits32 + 0x7fff + ((bits32 >> 16) & 1)) >> 16)};
-  }
-};
-/// Of normal numbers and zero: tests have no others.
-struct Float16 {
-  uint16_t bits;
-  operator float() const {
-    const uint32_t magnitude = bits & 0x7fffU;
-    const float value =
-        magnitude < 0x400 ? static_cast<float>(magnitude) * 0x1p-24F : floatOf((magnitude << 13) + (112U << 23));
-    return bits & 0x8000U ? -value : value;
-  }
-  static Float16 of(float value) {
-    const uint32_t bits32 = bitsOf(value);
-    const uint32_t magnitude = bits32 & 0x7fffffffU;
-    const uint32_t normal = (magnitude + 0xfff + ((magnitude >> 13) & 1) - (112U << 23)) >> 13;
-    const uint32_t small = bitsOf(floatOf(magnitude) + 0.5F) - 0x3f000000U;
-    return {static_cast<uint16_t>((magnitude < 0x38800000U ? small : normal) | ((bits32 >> 16) & 0x8000U))};
-  }
-};
-
-template <typename Wide>
-Wide combine(Op op, Wide a, Wide b) {
-  switch (op) {
-    case kProduct:
-      return a * b;
-    case kMax:
-      return a < b ? b : a;
-    case kMin:
-      return b < a ? b : a;
-    default:
-      return a + b;
-  }
-}
-
-/// `all` has the values of each rank, one after the other: combined in the order of the ranks.
-template <typename T>
-void combineAll(char* out, const std::vector<char>& all, size_t count, Op op, int ranks) {
-  const auto* values = reinterpret_cast<const T*>(all.data());
-  auto* results = reinterpret_cast<T*>(out);
-  for (size_t i = 0; i < count; ++i) {
-    if constexpr (std::is_arithmetic_v<T>) {
-      T total = values[i];
-      for (int rank = 1; rank < ranks; ++rank)
-        total = combine(op, total, values[static_cast<size_t>(rank) * count + i]);
-      results[i] = op == kAverage ? static_cast<T>(total / static_cast<T>(ranks)) : total;
-    } else {
-      float total = values[i];
-      for (int rank = 1; rank < ranks; ++rank)
-        total = combine(op, total, static_cast<float>(values[static_cast<size_t>(rank) * count + i]));
-      results[i] = T::of(op == kAverage ? total / static_cast<float>(ranks) : total);
-    }
-  }
-}
-
-size_t sizeOf(int dtype) {
-  constexpr size_t kSizes[] = {1, 1, 4, 4, 8, 8, 2, 4, 8, 2};
-  return kSizes[dtype];
-}
-
-void combineAll(char* out, const std::vector<char>& all, size_t count, int dtype, Op op, int ranks) {
-  switch (dtype) {
-    case 0:
-      return combineAll<int8_t>(out, all, count, op, ranks);
-    case 1:
-      return combineAll<uint8_t>(out, all, count, op, ranks);
-    case 2:
-      return combineAll<int32_t>(out, all, count, op, ranks);
-    case 4:
-      return combineAll<int64_t>(out, all, count, op, ranks);
-    case 6:
-      return combineAll<Float16>(out, all, count, op, ranks);
-    case 7:
-      return combineAll<float>(out, all, count, op, ranks);
-    case 8:
-      return combineAll<double>(out, all, count, op, ranks);
-    case 9:
-      return combineAll<Bfloat16>(out, all, count, op, ranks);
-    default:
-      std::abort();
   }
 }
 
@@ -324,17 +146,13 @@ char* at(const void* device) {
 
 void linkUp(const CommHandle& comm, const std::string& path) {
   if (std::getenv("FAKE_NCCL_INIT_HANG")) return stayUntilAborted(*comm);
-  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-  void* mapped = fd < 0 ? MAP_FAILED : ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (fd >= 0) ::close(fd);
-  if (mapped == MAP_FAILED) {
+  comm->rings = FakeRings::open(path, comm->rank, comm->size);
+  if (!comm->rings) {
     comm->state = kSystemError;
     return;
   }
-  comm->shared = static_cast<Shared*>(mapped);
-  comm->shared->pids[comm->rank] = ::getpid();
   for (int rank = 0; rank < comm->size; ++rank) {
-    while (comm->shared->pids[rank] == 0 && !comm->aborted) waitABit();
+    while (!comm->rings->isHere(rank) && !comm->aborted) waitABit();
   }
   if (comm->rank == 0) ::unlink(path.c_str());
   comm->state = kSuccess;
@@ -377,18 +195,11 @@ const char* ncclGetLastError(CommHandle*) {
   return lastError.c_str();
 }
 int ncclGetUniqueId(UniqueId* id) {
-  const char* folder = std::getenv("TMPDIR");
-  std::memset(id, 0, sizeof *id);
-  std::snprintf(id->path, sizeof id->path, "%.90s/tsring-fake-nccl-XXXXXX", folder ? folder : "/tmp");
-  const int fd = ::mkstemp(id->path);
-  if (fd < 0) return kSystemError;
-  const bool sized = ::ftruncate(fd, sizeof(Shared)) == 0;
-  ::close(fd);
-  return sized ? kSuccess : kSystemError;
+  return FakeRings::makeFile(id->path) ? kSuccess : kSystemError;
 }
 int ncclCommInitRankConfig(CommHandle** out, int size, UniqueId id, int rank, Config* config) {
   if (config->magic != 0xcafebeef || config->blocking != 0) return refuse("the fake is for non-blocking communicators");
-  if (size > kMostRanks || rank < 0 || rank >= size) return refuse("no such rank");
+  if (size > FakeRings::kMostRanks || rank < 0 || rank >= size) return refuse("no such rank");
   auto comm = std::make_shared<Comm>();
   comm->size = size;
   comm->rank = rank;
