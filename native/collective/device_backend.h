@@ -30,6 +30,11 @@ class DeviceBackend : public CollectiveBackend {
   /// Memory to pack tensors into, the same each time; what was asked for before is void once a larger one is asked for.
   virtual Result<std::byte*> fusionBuffer(size_t bytes) = 0;
 
+  /// Copy between main memory and our GPU, of equal lengths, and wait for the end. Also before `prepare`, and where
+  /// that was refused.
+  virtual Status fetch(std::span<std::byte> to, std::span<const std::byte> from) = 0;
+  virtual Status store(std::span<std::byte> to, std::span<const std::byte> from) = 0;
+
   /// Multiplies elements of dtype `from` by `factor` and stores them as `to`: the same dtype, or float32 to or from a
   /// 16-bit float.
   virtual Status copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) = 0;

@@ -75,6 +75,12 @@ Status checkRequest(const RequestHeader& header, const std::vector<Shape>& shape
   if (header.kind == OperationKind::kBroadcast && !members.placeOf(header.rootRank)) {
     return invalid(header, "root rank " + std::to_string(header.rootRank) + " is not one of " + members.list());
   }
+  const bool moves = header.kind == OperationKind::kAllreduce || header.kind == OperationKind::kBroadcast;
+  if (header.mayGoByHost() && !(moves && std::ranges::all_of(tensors, [](const TensorBuffer& tensor) {
+                                  return (tensor.input == nullptr) == (tensor.output == nullptr);
+                                }))) {
+    return invalid(header, "tensors that may go by host are those of an allreduce or a broadcast with outputs");
+  }
   const bool half = header.payload == DType::kFloat16 || header.payload == DType::kBfloat16;
   const bool sums = header.op == ReduceOp::kSum || header.op == ReduceOp::kAverage;
   const bool goes = half ? header.op != ReduceOp::kAdasum : header.payload == DType::kInt8 && sums;

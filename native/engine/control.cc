@@ -172,7 +172,8 @@ void Control::onFrame(int peer, uint8_t type, ByteReader payload) {
         return onReady(peer, std::move(request));
       break;
     case FrameType::kVerdict:
-      if (Verdict verdict; !coordinates() && decode(payload, verdict)) return onVerdict(std::move(verdict));
+      if (Verdict verdict; !coordinates() && decode(payload, verdict) && verdict.hostRank < options_.size)
+        return onVerdict(std::move(verdict));
       break;
     case FrameType::kKnownReady:
       if (std::vector<uint32_t> numbers; coordinates() && decode(payload, numbers) && onKnownReady(peer, numbers))

@@ -6,11 +6,11 @@
 #include "engine/allgather.h"
 #include "engine/alltoall.h"
 #include "engine/compressed_allreduce.h"
-#include "engine/device_operation.h"
 #include "engine/packing.h"
 #include "engine/quantized_allreduce.h"
 #include "engine/reducescatter.h"
 #include "engine/result_shapes.h"
+#include "engine/staged_operation.h"
 
 namespace tsring {
 namespace {
@@ -87,7 +87,23 @@ void Executor::run() {
 Outcome Executor::carryOut(const Operation& operation, uint64_t record) {
   recorder_.started(record, wayOf(operation));
   const PhaseScope phases(timeline_ && timeline_->on() ? timeline_ : nullptr);
-  if (operation.request.header.onDevice()) return carryOutOnDevice(operation);
+  const bool onDevice = operation.request.header.onDevice();
+  Outcome outcome = onDevice ? carryOutOnDevice(operation) : carryOutOnHost(operation);
+  if (outcome.status.ok()) return outcome;
+  // What GPUs cannot do is known on all ranks alike, before anything is moved: the ring goes on.
+  const bool goesOn = onDevice && outcome.status.code() == StatusCode::kUnsupported;
+  const RequestHeader& header = operation.request.header;
+  return {goesOn ? failureOf(header, outcome.status) : failed(header, outcome.status), {}, {}, nullptr};
+}
+
+Outcome Executor::carryOutOnDevice(const Operation& operation) {
+  return device_->carryOut(operation, fusionThresholdBytes_, [&] {
+    return stagedOperation(device_->backend(), pool_, operation,
+                           [this](const Operation& staged) { return carryOutOnHost(staged); });
+  });
+}
+
+Outcome Executor::carryOutOnHost(const Operation& operation) {
   Outcome outcome;
   outcome.shapes = operation.request.shapes;
   switch (operation.request.header.kind) {
@@ -115,26 +131,16 @@ Outcome Executor::carryOut(const Operation& operation, uint64_t record) {
       outcome.lastRank = operation.lastRank;
       break;
   }
-  if (outcome.status.ok()) return outcome;
-  return {failed(operation.request.header, outcome.status), {}, {}, nullptr};
-}
-
-/// What GPUs cannot do is known on all ranks alike, before anything is moved: the ring goes on.
-Outcome Executor::carryOutOnDevice(const Operation& operation) {
-  const RequestHeader& header = operation.request.header;
-  Outcome outcome;
-  outcome.shapes = operation.request.shapes;
-  const Status done = deviceOperation(*device_, members_, fusionThresholdBytes_, operation, outcome);
-  if (done.ok()) return outcome;
-  if (done.code() == StatusCode::kUnsupported) return {failureOf(header, done), {}, {}, nullptr};
-  return {failed(header, done), {}, {}, nullptr};
+  return outcome;
 }
 
 /// By what the first bucket, or the only one, is combined.
 std::string_view Executor::wayOf(const Operation& operation) const {
   const RequestHeader& header = operation.request.header;
   if (header.kind != OperationKind::kAllreduce || header.payload == DType::kInt8) return "none";
-  if (header.onDevice()) return device_->allreduceWay(0);
+  if (header.onDevice()) {
+    if (const std::string_view way = device_->wayOf(operation); !way.empty()) return way;
+  }
   size_t bytes = 0;
   for (const Shape& shape : operation.request.shapes) bytes += byteSize(operation.request, shape);
   return backend_.allreduceWay(std::min(bytes, std::max<size_t>(fusionThresholdBytes_, 1)));

@@ -8,9 +8,9 @@
 
 #include "base/mutex.h"
 #include "collective/backend.h"
-#include "collective/device_backend.h"
 #include "collective/selection.h"
 #include "engine/block_pool.h"
+#include "engine/device_way.h"
 #include "engine/fusion_plan.h"
 #include "engine/members.h"
 #include "engine/pending_table.h"
@@ -33,7 +33,7 @@ class Executor {
   void showOn(TimelineTrack* timeline) { timeline_ = timeline; }
 
   /// What does operations on GPUs; it must outlive this. Before the first operation.
-  void useDevice(DeviceBackend* device) { device_ = device; }
+  void useDevice(DeviceWay* device) { device_ = device; }
 
   /// Has `told` called, on the data thread, whenever an operation has been carried out. Before the first operation.
   void onCarriedOut(std::function<void()> told) { onCarriedOut_ = std::move(told); }
@@ -70,6 +70,7 @@ class Executor {
   Outcome carryOut(const Operation& operation, uint64_t record);
   std::string_view wayOf(const Operation& operation) const;
   Outcome carryOutOnDevice(const Operation& operation);
+  Outcome carryOutOnHost(const Operation& operation);
   Status allreduce(const Operation& operation, Outcome& outcome);
   Status broadcast(const Operation& operation, Outcome& outcome);
   Status retune(const Operation& operation);
@@ -82,7 +83,7 @@ class Executor {
   PendingTable& pending_;
   FlightRecorder& recorder_;
   TimelineTrack* timeline_ = nullptr;
-  DeviceBackend* device_ = nullptr;
+  DeviceWay* device_ = nullptr;
   size_t fusionThresholdBytes_;  // changed by retune()
   const OnFailure onFailure_;
   std::function<void()> onCarriedOut_ = [] {};

@@ -23,7 +23,7 @@ void encode(const Verdict& verdict, ByteWriter& out) {
     if (rank < verdict.splits.size()) brought.header.splits = verdict.splits[rank];
     encode(brought, out);
   }
-  out.put(verdict.lastRank).put(uint8_t{verdict.request.has_value()});
+  out.put(verdict.lastRank).put(verdict.hostRank).put(uint8_t{verdict.request.has_value()});
   if (verdict.request) encode(*verdict.request, out);
   out.put(verdict.number).put(verdict.forgotten);
 }
@@ -42,6 +42,7 @@ bool decode(ByteReader& in, Verdict& verdict) {
     if (!request.header.splits.empty()) verdict.splits.push_back(std::move(request.header.splits));
   }
   verdict.lastRank = in.get<int32_t>();
+  verdict.hostRank = in.get<int32_t>();
   verdict.request.reset();
   if (in.get<uint8_t>() != 0 && !decode(in, verdict.request.emplace())) return false;
   verdict.number = in.get<uint32_t>();

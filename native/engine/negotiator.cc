@@ -21,6 +21,20 @@ const std::optional<Request>& firstOf(const std::vector<std::optional<Request>>&
   return *std::ranges::find_if(requests, [](const auto& request) { return request.has_value(); });
 }
 
+/// Tensors on a GPU that may go by host go with those that are there.
+bool memoriesAgree(MemoryKind a, MemoryKind b) {
+  return (a == MemoryKind::kCuda) == (b == MemoryKind::kCuda);
+}
+
+/// Who has its tensors in main memory, where others leave the choice; -1: nobody, or there is no choice.
+int32_t hostRankOf(const std::vector<std::optional<Request>>& requests) {
+  const auto leavesChoice = [](const auto& request) { return request && request->header.mayGoByHost(); };
+  if (std::ranges::none_of(requests, leavesChoice)) return -1;
+  const auto onHost = [](const auto& request) { return request && !request->header.onDevice(); };
+  const auto found = std::ranges::find_if(requests, onHost);
+  return found == requests.end() ? -1 : static_cast<int32_t>(found - requests.begin());
+}
+
 std::string toText(double factor) {
   std::array<char, 32> digits;
   return {digits.data(), std::to_chars(digits.begin(), digits.end(), factor).ptr};
@@ -52,7 +66,7 @@ Status compareRequests(int rankA, const Request& a, int rankB, const Request& b)
   if (reduces(x.kind) && x.postscale != y.postscale)
     return differ("postscaleFactor", toText(y.postscale), toText(x.postscale), sameCall);
   if (x.payload != y.payload) return differ("payload", dtypeName(y.payload), dtypeName(x.payload), sameCall);
-  if (x.memory != y.memory) return differ("memory", memoryName(y.memory), memoryName(x.memory), sameCall);
+  if (!memoriesAgree(x.memory, y.memory)) return differ("memory", memoryName(y.memory), memoryName(x.memory), sameCall);
   if (x.kind == OperationKind::kBroadcast && x.rootRank != y.rootRank) {
     return differ("root rank", std::to_string(y.rootRank), std::to_string(x.rootRank), sameCall);
   }
@@ -186,7 +200,11 @@ Verdict Negotiator::judge(const std::string& name, Entry& entry) const {
   const RequestHeader& header = asked[first]->header;
   if (verdict.status.ok()) verdict.status = judgeAbsent(entry, header);
   if (!verdict.status.ok()) return verdict;
-  if (entry.count < size_) verdict.request = asked[first];
+  verdict.hostRank = hostRankOf(asked);
+  if (entry.count < size_) {
+    verdict.request = asked[first];
+    if (verdict.hostRank >= 0) verdict.request->header.memory = MemoryKind::kHost;
+  }
   if (shapesMayDiffer(header.kind)) {
     for (const auto& request : asked) {
       verdict.shapes.push_back(request ? request->shapes : withoutRows(asked[first]->shapes));

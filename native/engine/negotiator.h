@@ -20,6 +20,7 @@ struct Verdict {
   std::vector<std::vector<int64_t>> splits = {};  // by rank, then by receiver; filled for an alltoall
   std::optional<Request> request = {};            // for ranks that have joined, and take part without having asked
   int32_t lastRank = -1;                          // of a join: who came last, by place
+  int32_t hostRank = -1;  // of what may go by host: who has its tensors in main memory, by place; -1: nobody
   /// By what ranks may ask for the same again, and what they must ask for in full from now on; 0: nothing.
   uint32_t number = 0;
   uint32_t forgotten = 0;

@@ -24,6 +24,7 @@ struct Operation {
   std::vector<std::vector<Shape>> shapesByRank;         // where they may differ: what the others bring
   std::vector<std::vector<int64_t>> splitsByRank = {};  // alltoall: how they split it
   int32_t lastRank = -1;                                // join: who came last
+  int32_t hostRank = -1;                                // of what may go by host: who has its tensors there
 };
 
 /// The operations of this rank that are not done, by name. Any thread.

@@ -56,12 +56,14 @@ constexpr bool worthKnowing(OperationKind kind) {
   return kind != OperationKind::kBarrier && kind != OperationKind::kJoin && kind != OperationKind::kRetune;
 }
 
-/// Where an operation's tensors lie. The numbers are the wire's: never reorder.
-enum class MemoryKind : uint8_t { kHost = 0, kCuda = 1 };
-inline constexpr uint8_t kMemoryKindCount = 2;
+/// Where an operation's tensors lie. kCudaOrHost: on the GPU, and they go through main memory where not all ranks can
+/// do without. The numbers are the wire's: never reorder.
+enum class MemoryKind : uint8_t { kHost = 0, kCuda = 1, kCudaOrHost = 2 };
+inline constexpr uint8_t kMemoryKindCount = 3;
 
 constexpr std::string_view memoryName(MemoryKind memory) {
-  return memory == MemoryKind::kCuda ? "cuda" : "host";
+  constexpr std::string_view kNames[] = {"host", "cuda", "cuda-or-host"};
+  return kNames[static_cast<size_t>(memory)];
 }
 
 /// What is known of an operation before its tensors are.
@@ -84,7 +86,8 @@ struct RequestHeader {
   int32_t priority = 0;                  // of what is agreed on and waits, the largest goes first; rank 0's counts
 
   bool compresses() const { return payload != DType::kFloat32; }
-  bool onDevice() const { return memory == MemoryKind::kCuda; }
+  bool onDevice() const { return memory != MemoryKind::kHost; }
+  bool mayGoByHost() const { return memory == MemoryKind::kCudaOrHost; }
 };
 
 /// All that ranks must agree on before data moves. A value; the tensors of one request are agreed on as a whole.

@@ -111,6 +111,10 @@ std::string_view Session::algorithm(size_t bytes) const {
   return engine_->plane.algorithm(bytes);
 }
 
+std::string Session::deviceWay() const {
+  return engine_->deviceWay ? engine_->deviceWay->told() : std::string();
+}
+
 Result<std::vector<double>> Session::time(Algorithm algorithm, size_t bytes, size_t rounds) {
   auto took = engine_->plane.time(algorithm, bytes, rounds);
   if (!took.ok() && took.status().code() != StatusCode::kInvalidArgument) return engine_->onFailure(took.status());

@@ -47,6 +47,8 @@ class Session : public std::enable_shared_from_this<Session> {
   /// What an allreduce of so many bytes is done by, once they are agreed on; "none" in a ring of one. (Small data of
   /// calls that block travel with the agreement.)
   std::string_view algorithm(size_t bytes) const;
+  /// How tensors on GPUs that may go by host have gone: `cuda`, or `host: ` and why; empty before the first.
+  std::string deviceWay() const;
   /// Nanoseconds that each of `rounds` float32 sums of `bytes` takes on this rank, by an algorithm of our choice. All
   /// ranks call this at the same time, while nothing else goes on. For tuning.
   Result<std::vector<double>> time(Algorithm algorithm, size_t bytes, size_t rounds);

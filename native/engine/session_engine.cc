@@ -90,7 +90,8 @@ void Session::Engine::start(std::vector<Socket> controlLinks, std::vector<std::s
                                  [this](const Status& status) { return onFailure(status); });
   executor->showOn(&track);
   device = onGpus(names);
-  executor->useDevice(device.get());
+  deviceWay = std::make_unique<DeviceWay>(*device, members, log);
+  executor->useDevice(deviceWay.get());
   executor->onRetuned([this](const Tuning& next) { plane.retune(next); });
   executor->onCarriedOut([this] { control->carriedOut(); });
   if (Agreement* const agreement = plane.agreement()) {
@@ -123,6 +124,7 @@ void Session::Engine::onVerdict(Verdict verdict) {
   operation->shapesByRank = std::move(verdict.shapes);
   operation->splitsByRank = std::move(verdict.splits);
   operation->lastRank = verdict.lastRank;
+  operation->hostRank = verdict.hostRank;
   executor->enqueue(*std::move(operation));
 }
 

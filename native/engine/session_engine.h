@@ -12,6 +12,7 @@
 #include "collective/device_backend.h"
 #include "engine/control.h"
 #include "engine/data_plane.h"
+#include "engine/device_way.h"
 #include "engine/direct_path.h"
 #include "engine/executor.h"
 #include "engine/flight_dumper.h"
@@ -74,6 +75,7 @@ struct Session::Engine {
   PendingTable pending;
   DataPlane plane;
   std::unique_ptr<DeviceBackend> device;  // the collectives on GPUs; begins with the first operation there
+  std::unique_ptr<DeviceWay> deviceWay;   // over it
   std::unique_ptr<DirectPath> direct;     // where blocking calls agree among themselves
   std::unique_ptr<Executor> executor;     // reports failures to control
   std::unique_ptr<Control> control;       // feeds the executor, so it starts after it

@@ -42,6 +42,8 @@ inline constexpr unsigned kCudaEventDisableTiming = 2;  // cheaper to record
   X(DevicePrimaryCtxRelease_v2, CudaResult(int device))                                                         \
   X(CtxPushCurrent_v2, CudaResult(CudaContext*))                                                                \
   X(CtxPopCurrent_v2, CudaResult(CudaContext**))                                                                \
+  X(CtxSynchronize, CudaResult())                                                                               \
+  X(PointerGetAttribute, CudaResult(void* data, int attribute, CudaAddress))                                    \
   X(MemAlloc_v2, CudaResult(CudaAddress*, size_t bytes))                                                        \
   X(MemFree_v2, CudaResult(CudaAddress))                                                                        \
   X(MemHostAlloc, CudaResult(void**, size_t bytes, unsigned flags))                                             \

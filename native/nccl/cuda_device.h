@@ -25,6 +25,8 @@ class CudaDevice {
   const CudaApi& api() const { return api_; }
   const std::string& name() const { return name_; }
   const GpuUuid& uuid() const { return uuid_; }
+  /// Its number among those that the process sees.
+  int ordinal() const { return device_; }
 
   /// Makes the GPU the current one of this thread while it lives, and leaves what others have made current as it was.
   class Use {

@@ -41,7 +41,8 @@ Record decode(std::span<const std::byte> bytes) {
 }
 
 /// Ours, and into `meeting` what it is about.
-Record introduce(const GpuChoice& choice, bool makesId, GpuMeeting& meeting) {
+Record introduce(const GpuChoice& choice, bool makesId,
+                 const std::function<Status(const std::shared_ptr<CudaDevice>&)>& getReady, GpuMeeting& meeting) {
   Record record;
   const auto refuse = [&](const Status& why) {
     record.reason = why.message();
@@ -53,6 +54,7 @@ Record introduce(const GpuChoice& choice, bool makesId, GpuMeeting& meeting) {
   if (!nccl.ok()) return refuse(nccl.status());
   auto device = CudaDevice::open(cuda.value(), choice.device);
   if (!device.ok()) return refuse(device.status());
+  if (const Status ready = getReady(device.value()); !ready.ok()) return refuse(ready);
   meeting.nccl = &nccl.value();
   meeting.device = std::move(device).value();
   record.version = nccl.value().version;
@@ -89,10 +91,10 @@ Status judge(const std::vector<Record>& records, const std::vector<std::string>&
 }  // namespace
 
 Result<GpuMeeting> meetGpus(CollectiveBackend& meet, const GpuChoice& choice, const std::vector<std::string>& names,
-                            int idMaker) {
+                            int idMaker, const std::function<Status(const std::shared_ptr<CudaDevice>&)>& getReady) {
   GpuMeeting meeting;
   const auto maker = static_cast<size_t>(idMaker);
-  const Bytes own = encode(introduce(choice, meet.index() == maker, meeting));
+  const Bytes own = encode(introduce(choice, meet.index() == maker, getReady, meeting));
   std::vector<Bytes> all(meet.size(), Bytes(kRecordBytes));
   all[meet.index()] = own;
   std::vector<std::span<std::byte>> blocks(all.begin(), all.end());

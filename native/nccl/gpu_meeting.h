@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,9 +26,10 @@ struct GpuMeeting {
 
 /// Opens our GPU and NCCL, and tells the others over `meet`. All ranks call it at the same time. Where one of them
 /// cannot take part, or they have different versions of NCCL, all fail with the same kUnsupported, which names it;
-/// `names` are those of the ranks, for messages. Rank `idMaker` makes the id that we use: the first of those that we
-/// link up with. Fails as `meet` does, too.
+/// `names` are those of the ranks, for messages. `getReady` is asked to prepare whatever else is wanted of our GPU, and
+/// may refuse. Rank `idMaker` makes the id that we use: the first of those that we link up with. Fails as `meet` does,
+/// too.
 Result<GpuMeeting> meetGpus(CollectiveBackend& meet, const GpuChoice& choice, const std::vector<std::string>& names,
-                            int idMaker);
+                            int idMaker, const std::function<Status(const std::shared_ptr<CudaDevice>&)>& getReady);
 
 }  // namespace tsring

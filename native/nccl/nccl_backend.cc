@@ -75,18 +75,13 @@ NcclBackend::NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<
 
 Status NcclBackend::prepare() {
   if (using_) return Status::okay();
-  auto met = meetGpus(meet_, choice_, names_, group_.ranks.front());
+  auto met =
+      meetGpus(meet_, choice_, names_, group_.ranks.front(), [this](const auto& device) { return getReady(device); });
   if (!met.ok()) return met.status();
   api_ = met.value().nccl;
   device_ = met.value().device;
   const CudaDevice::Use use(*device_);
   if (!use.status().ok()) return use.status();
-  auto stream = CudaStream::create(device_);
-  if (!stream.ok()) return stream.status();
-  stream_ = std::move(stream).value();
-  auto kernels = DeviceKernels::load(device_);
-  if (!kernels.ok()) return kernels.status();
-  kernels_ = std::move(kernels).value();
   NcclCommunicator* communicator = nullptr;
   {
     MutexLock lock(mutex_);
@@ -98,6 +93,19 @@ Status NcclBackend::prepare() {
                                               static_cast<int>(index()), Deadline::in(timeout_));
   if (!linked.ok()) return linked.withPrefix("the GPUs cannot be linked up: ");
   using_ = communicator;
+  return Status::okay();
+}
+
+/// What may fail for us alone, before the others count on us.
+Status NcclBackend::getReady(const std::shared_ptr<CudaDevice>& device) {
+  const CudaDevice::Use use(*device);
+  if (!use.status().ok()) return use.status();
+  auto stream = CudaStream::create(device);
+  if (!stream.ok()) return stream.status();
+  stream_ = std::move(stream).value();
+  auto kernels = DeviceKernels::load(device);
+  if (!kernels.ok()) return kernels.status();
+  kernels_ = std::move(kernels).value();
   return Status::okay();
 }
 
@@ -122,6 +130,30 @@ Result<std::byte*> NcclBackend::fusionBuffer(size_t bytes) {
   if (!memory.ok()) return memory.status();
   fusion_ = std::move(memory).value();
   return fusion_->data();
+}
+
+Status NcclBackend::fetch(std::span<std::byte> to, std::span<const std::byte> from) {
+  const auto memory = onOurGpu(from.data(), from.size());
+  return memory.ok() ? memory.value()->read(0, to, Deadline::in(timeout_)) : memory.status();
+}
+
+Status NcclBackend::store(std::span<std::byte> to, std::span<const std::byte> from) {
+  const auto memory = onOurGpu(to.data(), to.size());
+  return memory.ok() ? memory.value()->write(0, from, Deadline::in(timeout_)) : memory.status();
+}
+
+Result<std::shared_ptr<DeviceMemory>> NcclBackend::onOurGpu(const std::byte* data, size_t bytes) {
+  if (!unlinked_) unlinked_ = device_;
+  if (!unlinked_) {
+    const Result<CudaApi>& cuda = cudaApi();
+    // Of ours alone: not what all ranks would come to.
+    const auto refuse = [](const Status& why) { return Status(StatusCode::kInternal, std::string(why.message())); };
+    if (!cuda.ok()) return refuse(cuda.status());
+    auto opened = CudaDevice::open(cuda.value(), choice_.device);
+    if (!opened.ok()) return refuse(opened.status());
+    unlinked_ = std::move(opened).value();
+  }
+  return DeviceMemory::borrow(unlinked_, const_cast<std::byte*>(data), bytes);
 }
 
 Status NcclBackend::copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) {

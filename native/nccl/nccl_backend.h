@@ -40,6 +40,8 @@ class NcclBackend final : public DeviceBackend {
   Status checkCombines(DType dtype, ReduceOp op) const override;
   Result<std::shared_ptr<std::byte>> allocate(size_t bytes) override;
   Result<std::byte*> fusionBuffer(size_t bytes) override;
+  Status fetch(std::span<std::byte> to, std::span<const std::byte> from) override;
+  Status store(std::span<std::byte> to, std::span<const std::byte> from) override;
   Status copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) override;
   Status finish() override;
   void interrupt() override;
@@ -57,6 +59,8 @@ class NcclBackend final : public DeviceBackend {
   std::string_view allreduceWay(size_t /*bytes*/) const override { return "nccl"; }
 
  private:
+  Status getReady(const std::shared_ptr<CudaDevice>& device);
+  Result<std::shared_ptr<DeviceMemory>> onOurGpu(const std::byte* data, size_t bytes);
   template <typename Make>
   Status call(std::string_view what, Make make);
 
@@ -68,6 +72,7 @@ class NcclBackend final : public DeviceBackend {
 
   const NcclApi* api_ = nullptr;
   std::shared_ptr<CudaDevice> device_;
+  std::shared_ptr<CudaDevice> unlinked_;  // the same, for what is copied without the others
   std::unique_ptr<CudaStream> stream_;
   std::unique_ptr<DeviceKernels> kernels_;
   std::shared_ptr<DeviceMemory> fusion_;

@@ -43,9 +43,15 @@ Verdict gatherVerdict() {
   return {"rows", {}, {{{2, 3}, {}}, {{0, 3}, {}}, {{7, 3}, {}}}};
 }
 
+Verdict verdictByHost() {
+  Verdict verdict{"z", {}, {}};
+  verdict.hostRank = 2;
+  return verdict;
+}
+
 TEST(Messages, AVerdictComesBackAsItWas) {
   for (const Verdict& verdict : {gatherVerdict(), Verdict{"x", Status(StatusCode::kMismatch, "differ"), {}},
-                                 Verdict{"y", {}, {{{3}}, {{1}}}, {{1, 2}, {0, 1}}}}) {
+                                 Verdict{"y", {}, {{{3}}, {{1}}}, {{1, 2}, {0, 1}}}, verdictByHost()}) {
     ByteWriter out;
     encode(verdict, out);
     ByteReader in(out.bytes());
@@ -56,6 +62,7 @@ TEST(Messages, AVerdictComesBackAsItWas) {
     EXPECT_EQ(back.status.message(), verdict.status.message());
     EXPECT_EQ(back.shapes, verdict.shapes);
     EXPECT_EQ(back.splits, verdict.splits);
+    EXPECT_EQ(back.hostRank, verdict.hostRank);
   }
 }
 

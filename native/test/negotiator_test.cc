@@ -46,6 +46,48 @@ TEST(Negotiator, ANameMayBeUsedAgainOnceItIsJudged) {
   }
 }
 
+TEST(Negotiator, TensorsOnGpusThatMayGoByHostGoWithThoseThere) {
+  using enum MemoryKind;
+  const auto verdictOn = [](const std::vector<MemoryKind>& memories) {
+    Negotiator negotiator(static_cast<int>(memories.size()));
+    std::optional<Verdict> verdict;
+    for (size_t rank = 0; rank < memories.size(); ++rank) {
+      Request request = allreduceOf("x");
+      request.header.memory = memories[rank];
+      verdict = negotiator.add(static_cast<int>(rank), request, Clock::now());
+    }
+    return *verdict;
+  };
+  const auto hostRankOf = [&](const std::vector<MemoryKind>& memories) {
+    const Verdict verdict = verdictOn(memories);
+    EXPECT_TRUE(isOk(verdict.status));
+    return verdict.hostRank;
+  };
+  EXPECT_EQ(hostRankOf({kHost, kHost, kHost}), -1);
+  EXPECT_EQ(hostRankOf({kCudaOrHost, kCudaOrHost, kCudaOrHost}), -1);
+  EXPECT_EQ(hostRankOf({kHost, kCudaOrHost, kCudaOrHost}), 0);
+  EXPECT_EQ(hostRankOf({kCudaOrHost, kCudaOrHost, kHost}), 2);
+  EXPECT_EQ(hostRankOf({kCudaOrHost, kHost, kHost}), 1);
+  for (const auto& memories :
+       {std::vector{kCudaOrHost, kHost, kCuda}, std::vector{kCuda, kCudaOrHost}, std::vector{kHost, kCuda}}) {
+    EXPECT_TRUE(failsWith(StatusCode::kMismatch, {"memory"}, verdictOn(memories).status));
+  }
+}
+
+TEST(Negotiator, ARankThatHasJoinedStandsInInMainMemoryWhereOneIsThere) {
+  for (const MemoryKind memory : {MemoryKind::kHost, MemoryKind::kCudaOrHost}) {
+    Negotiator negotiator(3);
+    negotiator.join(2, {{OperationKind::kJoin, "join"}, {}}, Clock::now());
+    Request request = allreduceOf("x");
+    request.header.memory = MemoryKind::kCudaOrHost;
+    EXPECT_FALSE(negotiator.add(0, request, Clock::now()));
+    request.header.memory = memory;
+    const auto verdict = negotiator.add(1, request, Clock::now());
+    ASSERT_TRUE(verdict && verdict->request);
+    EXPECT_EQ(verdict->request->header.memory, memory);
+  }
+}
+
 TEST(Negotiator, TellsEveryRankTheShapesOfAGather) {
   Negotiator negotiator(3);
   Request request{{OperationKind::kAllgather, "rows", DType::kInt32, ReduceOp::kSum, 0}, {}};

@@ -3,7 +3,8 @@
 // works its queue off. Kernels are those of kernels.cu, compiled for the CPU.
 //
 // Variables: FAKE_CUDA_INIT (what cuInit returns), FAKE_CUDA_DEVICES (how many, 1), FAKE_CUDA_GPU (a number that makes
-// the UUID; the process id unless given), FAKE_CUDA_MODULE (what cuModuleLoadData returns).
+// the UUID; the process id unless given), FAKE_CUDA_MODULE (what cuModuleLoadData returns), FAKE_CUDA_UNIFIED (main
+// memory counts as the GPU's, too), FAKE_CUDA_POINTERS_ON (the GPU that addresses are said to be of, 0).
 #include "fake_cuda.h"
 
 #include <sys/mman.h>
@@ -81,6 +82,10 @@ class Memory {
     return kSuccess;
   }
   bool isDevice(const void* pointer) const {
+    static const bool unified = fromEnvironment("FAKE_CUDA_UNIFIED", 0) != 0;
+    return unified || isReserved(pointer);
+  }
+  bool isReserved(const void* pointer) const {
     const auto* at = static_cast<const char*>(pointer);
     return base_ && at >= base_ + kBytes && at < base_ + 2 * kBytes;
   }
@@ -90,6 +95,7 @@ class Memory {
       std::fprintf(stderr, "fake CUDA: %p is not on the device\n", device);
       std::abort();
     }
+    if (!isReserved(device)) return const_cast<void*>(device);
     return const_cast<char*>(static_cast<const char*>(device)) - kBytes;
   }
 
@@ -277,6 +283,16 @@ int cuCtxPopCurrent_v2(void**) {
   --contexts;
   return kSuccess;
 }
+int cuCtxSynchronize() {
+  return contexts == 0 ? kInvalidContext : kSuccess;  // all that is not ours is done at once
+}
+int cuPointerGetAttribute(void* data, int attribute, uint64_t address) {
+  if (contexts == 0) return kInvalidContext;
+  if (!memory().isDevice(reinterpret_cast<const void*>(address))) return kInvalidValue;
+  if (attribute != 2 && attribute != 9) return kInvalidValue;
+  *static_cast<int*>(data) = attribute == 2 ? 2 : fromEnvironment("FAKE_CUDA_POINTERS_ON", 0);
+  return kSuccess;
+}
 int cuMemAlloc_v2(uint64_t* address, size_t bytes) {
   if (contexts == 0) return kInvalidContext;
   return bytes == 0 ? kInvalidValue : memory().allocate(address, bytes);
@@ -297,7 +313,7 @@ int cuMemFreeHost(void* data) {
 int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, CudaStreamHandle* stream) {
   if (contexts == 0) return kInvalidContext;
   auto* const device = reinterpret_cast<void*>(to);
-  if (!memory().isDevice(device) || memory().isDevice(from)) return kInvalidValue;
+  if (!memory().isDevice(device) || memory().isReserved(from)) return kInvalidValue;
   if (pinned().holds(from, bytes)) {
     fakeCudaEnqueue(stream, [=] { std::memcpy(memory().host(device), from, bytes); });
     return kSuccess;
@@ -311,7 +327,7 @@ int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, CudaStream
 int cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, CudaStreamHandle* stream) {
   if (contexts == 0) return kInvalidContext;
   const auto* const device = reinterpret_cast<const void*>(from);
-  if (!memory().isDevice(device) || memory().isDevice(to)) return kInvalidValue;
+  if (!memory().isDevice(device) || memory().isReserved(to)) return kInvalidValue;
   fakeCudaEnqueue(stream, [=] { std::memcpy(to, memory().host(device), bytes); });
   return kSuccess;
 }

@@ -21,11 +21,11 @@ SessionOptions testOptions() {
   return options;
 }
 
-RingOfSessions::RingOfSessions(const std::string& hosts, const SessionOptions& options) {
+RingOfSessions::RingOfSessions(const std::string& hosts, const std::function<SessionOptions(int rank)>& optionsOf) {
   const int size = static_cast<int>(hosts.size());
   std::vector<PeerAddress> peers;
   for (int rank = 0; rank < size; ++rank) {
-    SessionOptions own = options;
+    SessionOptions own = optionsOf(rank);
     own.rank = rank;
     own.size = size;
     sessions_.push_back(Session::create(own));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,7 +25,12 @@ class RingOfSessions {
   explicit RingOfSessions(int size, const SessionOptions& options = testOptions())
       : RingOfSessions(std::string(static_cast<size_t>(size), 'a'), options) {}
   /// On several hosts, as far as the ranks know: one letter a rank.
-  explicit RingOfSessions(const std::string& hosts, const SessionOptions& options = testOptions());
+  explicit RingOfSessions(const std::string& hosts, const SessionOptions& options = testOptions())
+      : RingOfSessions(hosts, [&](int /*rank*/) { return options; }) {}
+  /// With options of each rank's own.
+  RingOfSessions(int size, const std::function<SessionOptions(int rank)>& optionsOf)
+      : RingOfSessions(std::string(static_cast<size_t>(size), 'a'), optionsOf) {}
+  RingOfSessions(const std::string& hosts, const std::function<SessionOptions(int rank)>& optionsOf);
   ~RingOfSessions();
   RingOfSessions(const RingOfSessions&) = delete;
   RingOfSessions& operator=(const RingOfSessions&) = delete;
