@@ -14,6 +14,7 @@ export {
   type Session,
 } from './session.js';
 export { cudaBuilt, DeviceBuffer, gpuFacts, ncclBuilt } from './device-buffer.js';
+export { tensorMemory, type TensorMemory } from './tensors/tensor-memory.js';
 export { join, joinSync, type JoinOptions } from './join.js';
 export { globalProcessSet, ProcessSet, processSets } from './process-set.js';
 export { addProcessSet, removeProcessSet } from './change-process-sets.js';

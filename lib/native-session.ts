@@ -34,7 +34,12 @@ export function openNative(
       autotunes(config) && set.members === undefined ? Math.max(config.sockets, mostSockets) : config.sockets,
     encrypt: config.encrypt,
     ...chosenBy(config),
-    gpu: { device: config.localRank, ncclLibrary: ncclLibrary(config.ncclLib), byHost: config.hierarchicalAllreduce },
+    gpu: {
+      device: config.localRank,
+      ncclLibrary: ncclLibrary(config.ncclLib),
+      byHost: config.hierarchicalAllreduce,
+      tensorsThroughHost: config.gpuTensors === 'host',
+    },
     logLevel: config.logLevel,
     diagnostics: diagnosticsOf(config, set.members !== undefined),
     ...set,

@@ -128,6 +128,11 @@ export const settings = {
     undefined,
     'the NCCL for operations on GPUs; unset: that of the TensorFlow for GPUs beside tfjs-node, else libnccl.so.2',
   ),
+  gpuTensors: row(
+    text(z.enum(['auto', 'host']), 'auto or host'),
+    'auto',
+    'tfjs tensors of a TensorFlow that computes on a GPU: by NCCL where all ranks can (auto), or through main memory always',
+  ),
   hierarchicalAllreduce: row(
     onOrOff(),
     false,

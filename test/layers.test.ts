@@ -79,7 +79,7 @@ const nativeLayers: Layers = {
   collective: ['transport', 'kernel', 'base'],
   nccl: ['collective', 'kernel', 'base'],
   engine: ['collective', 'nccl', 'transport', 'kernel', 'base'],
-  tensorflow: ['engine', 'kernel', 'base'],
+  tensorflow: ['engine', 'nccl', 'kernel', 'base'],
   napi: ['tensorflow', 'engine', 'nccl', 'kernel', 'base'],
 };
 

@@ -41,7 +41,7 @@ describe('settings', () => {
 
 /** A value that is allowed. */
 function sample(name: (typeof userSettingNames)[number]): string {
-  return ['true', '1', 'tcp', 'ring', 'info', 'cpu', 'none'].find((text) => {
+  return ['true', '1', 'tcp', 'ring', 'info', 'cpu', 'host', 'none'].find((text) => {
     const { schema, fromText } = settings[name];
     return schema.safeParse(fromText(text)).success;
   })!;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { TensorflowBackend } from '../tensors/tensorflow-bridge.js';
+import type { TensorflowBackend } from '../tensors/tensorflow-ops.js';
 import { runOperation, tensorflowBackend, threads } from './operations.js';
 
 type Gradient = (backend: TensorflowBackend, dy: tf.Tensor, saved: tf.Tensor[], attributes: object) => tf.Tensor;

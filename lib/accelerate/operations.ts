@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { availableParallelism } from 'node:os';
-import { type TensorflowBackend, tensorflowOps } from '../tensors/tensorflow-bridge.js';
+import { tensorflowOps } from '../tensors/tensorflow-bridge.js';
+import type { TensorflowBackend } from '../tensors/tensorflow-ops.js';
 
 /** tfjs-node's backend, if tfjs uses it now and it takes operations of ours. */
 export function tensorflowBackend(): TensorflowBackend | undefined {

@@ -56,9 +56,18 @@ function transports(hasAddon: boolean): Part[] {
 }
 
 async function probeTensorflow(): Promise<Part> {
+  const tensors = new URL('../tensors/', import.meta.url).href;
   const found = await probe(`
     const tf = (await import(${userModule('@tensorflow/tfjs-node')})).default;
-    found('tfjs-node ' + tf.version['tfjs-node'] + ' on TensorFlow ' + tf.backend().binding.TF_Version);`);
+    const onGpu = async () => {
+      const { tensorflowOps } = await import('${tensors}tensorflow-bridge.js');
+      const { probeGpuTensors } = await import('${tensors}gpu-tensors.js');
+      if (!tensorflowOps(tf.backend())) return '; on a GPU, whose tensors are copied';
+      const reason = probeGpuTensors(0);
+      return reason === '' ? '; on a GPU, where NCCL takes its tensors' : '; on a GPU, its tensors go through main memory: ' + reason;
+    };
+    const gpu = tf.backend().isUsingGpuDevice ? await onGpu() : '';
+    found('tfjs-node ' + tf.version['tfjs-node'] + ' on TensorFlow ' + tf.backend().binding.TF_Version + gpu);`);
   const remedy = 'npx tsring-setup-tensorflow installs it; without it models run on another backend';
   return { name: 'TensorFlow', ...withRemedy(found, remedy) };
 }

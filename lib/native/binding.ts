@@ -61,6 +61,8 @@ export interface NativeGpuOptions {
   readonly ncclLibrary: string;
   /** NCCL inside each host alone, if rank 0 says so. */
   readonly byHost: boolean;
+  /** Nothing is asked for as `cuda-or-host`. */
+  readonly tensorsThroughHost: boolean;
 }
 
 /** How the engine explains itself. */
@@ -123,8 +125,8 @@ export interface RequestHeader {
   readonly rootRank?: number;
   /** Only for an `allreduce` of float32: its elements travel as these; absent: as they are. */
   readonly payload?: PayloadDType;
-  /** Where the tensors are; absent: in main memory. */
-  readonly memory?: 'cuda';
+  /** Where the tensors are; absent: in main memory. `cuda-or-host`: on the GPU, and through main memory where not all ranks can do without. */
+  readonly memory?: 'cuda' | 'cuda-or-host';
   /** Of what all have asked for and waits, the largest goes first; absent: 0. Rank 0's counts. */
   readonly priority?: number;
   /** A deadline of its own, past which this operation fails and the ring goes on. */
@@ -186,6 +188,10 @@ export interface NativeSession {
   wait(ticket: number): NativeResult;
   /** Whether the ticket's work is done, well or not. */
   settled(ticket: number): boolean;
+  /** How what is asked for as `cuda-or-host` has gone: `cuda`, or `host: ` and why; empty before the first. */
+  deviceWay(): string;
+  /** The GPU whose tensors may be asked for so, or why there is none. */
+  directGpu(): number | string;
   /** What an allreduce of so many bytes is done by; `none` in a ring of one. (Small data of blocking calls travel with the agreement.) */
   algorithm(bytes: number): AlgorithmName | 'none';
   /**

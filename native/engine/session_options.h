@@ -41,9 +41,10 @@ struct SessionOptions {
   size_t flightRecorderSize = 2000;              // operations kept; 0: none
   std::string flightRecorderDir;                 // where they are dumped when something fails; empty: nowhere
   std::string timelineFile;                      // of this rank; empty: none
-  int cudaDevice = 0;        // our GPU among those that the process sees; beyond the last they begin again
-  std::string ncclLibrary;   // a name or path; empty: libnccl.so.2
-  bool checkFinite = false;  // sums and averages of NaN and infinities fail, on all ranks
+  int cudaDevice = 0;             // our GPU among those that the process sees; beyond the last they begin again
+  std::string ncclLibrary;        // a name or path; empty: libnccl.so.2
+  bool gpuTensorsByHost = false;  // TensorFlow brings its tensors to main memory for us
+  bool checkFinite = false;       // sums and averages of NaN and infinities fail, on all ranks
   LogLevel logLevel = LogLevel::kWarn;
 };
 

@@ -91,6 +91,7 @@ Napi::Function SessionWrap::define(Napi::Env env) {
        InstanceMethod<&SessionWrap::reduce>("reduce"), InstanceMethod<&SessionWrap::meet>("meet"),
        InstanceMethod<&SessionWrap::prepare>("prepare"), InstanceMethod<&SessionWrap::promise>("promise"),
        InstanceMethod<&SessionWrap::wait>("wait"), InstanceMethod<&SessionWrap::settled>("settled"),
+       InstanceMethod<&SessionWrap::deviceWay>("deviceWay"), InstanceMethod<&SessionWrap::directGpu>("directGpu"),
        InstanceMethod<&SessionWrap::algorithm>("algorithm"), InstanceMethod<&SessionWrap::time>("time"),
        InstanceMethod<&SessionWrap::connectedSockets>("connectedSockets"),
        InstanceMethod<&SessionWrap::retune>("retune"), InstanceMethod<&SessionWrap::startTimeline>("startTimeline"),
@@ -193,6 +194,17 @@ Napi::Value SessionWrap::wait(const Napi::CallbackInfo& info) {
 
 Napi::Value SessionWrap::settled(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), requireTicket(info)->settled());
+}
+
+Napi::Value SessionWrap::deviceWay(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), session_->deviceWay());
+}
+
+Napi::Value SessionWrap::directGpu(const Napi::CallbackInfo& info) {
+  const SessionOptions& options = session_->options();
+  if (options.gpuTensorsByHost) return Napi::String::New(info.Env(), "gpuTensors is 'host'");
+  if (options.checkFinite) return Napi::String::New(info.Env(), "checkFinite looks at their values there");
+  return Napi::Number::New(info.Env(), options.cudaDevice);
 }
 
 Napi::Value SessionWrap::algorithm(const Napi::CallbackInfo& info) {

@@ -27,6 +27,8 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value promise(const Napi::CallbackInfo& info);
   Napi::Value wait(const Napi::CallbackInfo& info);
   Napi::Value settled(const Napi::CallbackInfo& info);
+  Napi::Value deviceWay(const Napi::CallbackInfo& info);
+  Napi::Value directGpu(const Napi::CallbackInfo& info);
   Napi::Value algorithm(const Napi::CallbackInfo& info);
   Napi::Value time(const Napi::CallbackInfo& info);
   Napi::Value connectedSockets(const Napi::CallbackInfo& info);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/mutex.h"
+#include "tensorflow/gpu_kernels.h"
 #include "tensorflow/kernels.h"
 #include "tensorflow/tensorflow_api.h"
 #include "tensorflow/training_kernels.h"
@@ -19,7 +20,18 @@ struct Op {
   std::initializer_list<const char*> inputs;
   std::initializer_list<const char*> outputs;
   void (*compute)(void*, TF_OpKernelContext*);
+  /// What of them stays in main memory where TensorFlow has a GPU; none: all, as there is no kernel for GPUs.
+  std::initializer_list<const char*> onHost = {};
 };
+
+Status registerKernel(const Op& op, const char* device) {
+  const TensorflowApi& tf = tensorflowApi();
+  const Answer answer;
+  TF_KernelBuilder* kernel = tf.NewKernelBuilder(op.name, device, nullptr, op.compute, nullptr);
+  for (const char* argument : op.onHost) tf.KernelBuilder_HostMemory(kernel, argument);
+  tf.RegisterKernelBuilder(op.name, kernel, answer.get());
+  return answer.check(op.name);
+}
 
 Status registerOp(const Op& op) {
   const TensorflowApi& tf = tensorflowApi();
@@ -31,10 +43,10 @@ Status registerOp(const Op& op) {
   tf.OpDefinitionBuilderSetIsStateful(definition, true);  // each execution counts; none may be folded or shared
   tf.RegisterOpDefinition(definition, answer.get());      // takes the builder
   if (Status s = answer.check(op.name); !s.ok()) return s;
-  // For CPU alone: with a GPU TensorFlow itself brings the tensors to the host for an op that has no other kernel, and
-  // back.
-  tf.RegisterKernelBuilder(op.name, tf.NewKernelBuilder(op.name, "CPU", nullptr, op.compute, nullptr), answer.get());
-  return answer.check(op.name);
+  // With a GPU TensorFlow itself brings the tensors to the host for an op that has no other kernel, and back. Those
+  // that have one go by where the tensors are, whatever TensorFlow calls the place.
+  if (Status s = registerKernel(op, "CPU"); !s.ok() || op.onHost.size() == 0) return s;
+  return registerKernel(op, "GPU");
 }
 
 /// TensorFlow keeps pointers to our functions, so a worker thread's end must not unload them.
@@ -53,6 +65,19 @@ Status registerOps() {
   const Op ops[] = {
       {"TsringStart", {count, type}, {"ticket: int32", "tensors: N * T"}, {"started: int32"}, computeStart},
       {"TsringFinish", {count, type}, {"ticket: int32"}, {"outs: N * T"}, computeFinish},
+      {"TsringStartOnGpu",
+       {count},
+       {"ticket: int32", "tensors: N * float"},
+       {"started: int32"},
+       computeStartOnGpu,
+       {"ticket", "started"}},
+      {"TsringFinishOnGpu", {count}, {"ticket: int32"}, {"outs: N * float"}, computeFinishOnGpu, {"ticket"}},
+      {"TsringProbe",
+       {},
+       {"device: int32", "values: float", "expected: float"},
+       {"negated: float"},
+       computeProbe,
+       {"device", "expected"}},
       {"TsringUpdate",
        {count, results},
        {"update: int32", "factors: float", "tensors: N * float"},

@@ -32,6 +32,11 @@ enum TF_DataType : int {
   TF_UINT16 = 17,
   TF_HALF = 19
 };
+/// A caller tells by `size` how much of it there is.
+struct TF_AllocatorAttributes {
+  size_t size = sizeof(size_t) + sizeof(unsigned char);
+  unsigned char onHost = 0;
+};
 enum TF_Code : int { TF_OK = 0, TF_ABORTED = 10 };
 
 // X(name without TF_, type)
@@ -57,6 +62,7 @@ enum TF_Code : int { TF_OK = 0, TF_ABORTED = 10 };
   X(NewKernelBuilder,                                                                                         \
     TF_KernelBuilder*(const char* op, const char* device, void* (*create)(TF_OpKernelConstruction*),          \
                       void (*compute)(void* kernel, TF_OpKernelContext*), void (*destroy)(void* kernel)))     \
+  X(KernelBuilder_HostMemory, void(TF_KernelBuilder*, const char* argument))                                  \
   X(RegisterKernelBuilder, void(const char* name, TF_KernelBuilder*, TF_Status*))                             \
   X(NumInputs, int(TF_OpKernelContext*))                                                                      \
   X(NumOutputs, int(TF_OpKernelContext*))                                                                     \
@@ -64,6 +70,8 @@ enum TF_Code : int { TF_OK = 0, TF_ABORTED = 10 };
   X(SetOutput, void(TF_OpKernelContext*, int index, const TF_Tensor*, TF_Status*))                            \
   X(AllocateOutput, TF_Tensor*(TF_OpKernelContext*, int index, TF_DataType, const int64_t* dims, int numDims, \
                                size_t bytes, TF_Status*))                                                     \
+  X(AllocateTemp, TF_Tensor*(TF_OpKernelContext*, TF_DataType, const int64_t* dims, int numDims,              \
+                             TF_AllocatorAttributes*, TF_Status*))                                            \
   X(OpKernelContext_Failure, void(TF_OpKernelContext*, TF_Status*))
 
 /// The functions of the TensorFlow that this process has loaded.

@@ -28,9 +28,9 @@ describe(`operations on GPUs, on ${real ? 'real ones' : 'fakes'}`, function () {
     if (!real) fakes = fakesOrSkip(this);
   });
 
-  const start = (mode: string, env: (rank: number) => Record<string, string> = () => ({})) =>
+  const start = (mode: string, env: (rank: number) => Record<string, string> = () => ({}), np = 3) =>
     startRanks({
-      np: 3,
+      np,
       script: 'scripts/gpu.ts',
       args: [mode],
       env: (rank) => ({
@@ -103,17 +103,17 @@ describe(`operations on GPUs, on ${real ? 'real ones' : 'fakes'}`, function () {
   });
 
   onFakes('are refused to all where ranks have different versions of NCCL, and the ring goes on', async () => {
-    const env = (rank: number): Record<string, string> => (rank === 2 ? { FAKE_NCCL_VERSION: '22104' } : {});
-    for (const failure of await failures('refused', env)) {
+    const env = (rank: number): Record<string, string> => (rank === 1 ? { FAKE_NCCL_VERSION: '22104' } : {});
+    for (const failure of await failures('refused', env, 2)) {
       assert.equal(failure?.code, 'RING_UNSUPPORTED', failure?.message);
-      assert.match(failure.message, /rank 2 .* has NCCL 2\.21\.4, rank 0 .* has 2\.27\.7/);
+      assert.match(failure.message, /rank 1 .* has NCCL 2\.21\.4, rank 0 .* has 2\.27\.7/);
       assert.equal(failure.later, 'none');
     }
   });
 
   onFakes('are refused to all where one NCCL lacks a function', async () => {
     const env = (rank: number): Record<string, string> => (rank === 1 ? { TSRING_NCCL_LIB: fakes!.withoutAbort } : {});
-    for (const failure of await failures('refused', env)) {
+    for (const failure of await failures('refused', env, 2)) {
       assert.equal(failure?.code, 'RING_UNSUPPORTED', failure?.message);
       assert.match(failure.message, /rank 1 .*has no ncclCommAbort/);
       assert.equal(failure.later, 'none');
@@ -121,7 +121,7 @@ describe(`operations on GPUs, on ${real ? 'real ones' : 'fakes'}`, function () {
   });
 
   onFakes('have no buffers where the driver has no GPU', async () => {
-    for (const failure of await failures('refused', () => ({ FAKE_CUDA_INIT: '100' }))) {
+    for (const failure of await failures('refused', () => ({ FAKE_CUDA_INIT: '100' }), 1)) {
       assert.equal(failure?.code, 'RING_UNSUPPORTED', failure?.message);
       assert.match(failure.message, /no GPU/);
     }

@@ -26,6 +26,7 @@ main() {
 
 on_gpus() {
   part 'operations on three ranks, the kernels in PTX among them, and a rank that is killed' operations
+  part 'tensors of TensorFlow, where it has them on a GPU' tensors
   part 'bus bandwidth of one rank' bandwidth 1
   part "bus bandwidth of $ranks ranks" bandwidth "$ranks"
   part "bus bandwidth of $ranks ranks of PyTorch's NCCL" torch_bandwidth
@@ -73,6 +74,14 @@ operations() {
   local only=()
   if [[ -n ${FAKES:-} ]]; then only=(--grep 'give the right results'); else export TSRING_TEST_GPU=1; fi
   npx mocha --no-config --node-option import=tsx --extension ts --timeout 120000 "${only[@]}" test/gpu/collectives.test.ts
+}
+
+# By a TensorFlow that computes on a GPU: npx tsring-setup-tensorflow --cuda.
+tensors() {
+  [[ -z ${FAKES:-} ]] || skip 'these are fakes, which test/gpu/tensors.test.ts runs on by itself'
+  local on_gpu='process.exit(require("@tensorflow/tfjs-node").backend().isUsingGpuDevice ? 0 : 77)'
+  node -e "$on_gpu" || skip 'no tfjs-node here whose TensorFlow computes on a GPU: npx tsring-setup-tensorflow --cuda'
+  TSRING_TEST_GPU=1 npx mocha --no-config --node-option import=tsx --extension ts --timeout 120000 test/gpu/tensors.test.ts
 }
 
 bandwidth() {
