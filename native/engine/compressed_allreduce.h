@@ -1,10 +1,7 @@
 #pragma once
 
-#include <cstddef>
-
 #include "base/status.h"
-#include "collective/backend.h"
-#include "engine/block_pool.h"
+#include "engine/means.h"
 #include "engine/pending_table.h"
 #include "engine/ticket.h"
 
@@ -13,7 +10,6 @@ namespace tsring {
 /// An allreduce of float32 whose elements travel as 16-bit floats (the header's `payload`): narrowed while they are
 /// packed into buckets, combined as such, and widened into the results. Half the bytes are moved; what is lost is
 /// precision, the same on every rank. Used by whichever thread performs the operation.
-Status compressedAllreduce(CollectiveBackend& backend, BlockPool& pool, size_t fusionThresholdBytes,
-                           const Operation& operation, Outcome& outcome);
+Status compressedAllreduce(const Means& means, const Operation& operation, Outcome& outcome);
 
 }  // namespace tsring

@@ -148,10 +148,9 @@ std::string_view Executor::wayOf(const Operation& operation) const {
 
 Status Executor::allreduce(const Operation& operation, Outcome& outcome) {
   const RequestHeader& header = operation.request.header;
-  if (header.payload == DType::kInt8) {
-    return quantizedAllreduce({backend_, pool_, fusionThresholdBytes_}, operation, outcome);
-  }
-  if (header.compresses()) return compressedAllreduce(backend_, pool_, fusionThresholdBytes_, operation, outcome);
+  const Means means{backend_, pool_, fusionThresholdBytes_};
+  if (header.payload == DType::kInt8) return quantizedAllreduce(means, operation, outcome);
+  if (header.compresses()) return compressedAllreduce(means, operation, outcome);
   return throughBuckets(operation, outcome, true, [&](std::span<std::byte> data, std::span<const Range> tensors) {
     if (header.op == ReduceOp::kAdasum) return backend_.adasum(data, header.dtype, tensors);
     return backend_.allreduce(data, header.dtype, header.op);

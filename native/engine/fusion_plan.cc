@@ -3,19 +3,17 @@
 namespace tsring {
 namespace {
 
-constexpr size_t kAlignment = 64;
-
-size_t aligned(size_t bytes) {
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+size_t aligned(size_t bytes, size_t alignment) {
+  return (bytes + alignment - 1) / alignment * alignment;
 }
 
 }  // namespace
 
-FusionPlan planFusion(std::span<const size_t> tensorBytes, size_t thresholdBytes) {
+FusionPlan planFusion(std::span<const size_t> tensorBytes, size_t thresholdBytes, size_t alignment) {
   FusionPlan plan;
   plan.offsets.reserve(tensorBytes.size());
   for (size_t i = 0; i < tensorBytes.size(); ++i) {
-    const size_t bytes = aligned(tensorBytes[i]);
+    const size_t bytes = aligned(tensorBytes[i], alignment);
     if (plan.buckets.empty() || plan.buckets.back().bytes + bytes > thresholdBytes) {
       plan.buckets.push_back({i, i, plan.bytes, 0});
     }
