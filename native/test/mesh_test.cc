@@ -24,30 +24,6 @@ class MeshContract : public testing::TestWithParam<Transport> {
   Meshes connect(int size) const { return GetParam().connect(size); }
 };
 
-Status sendAll(Mesh& mesh, int peer, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const auto sent = mesh.trySend(peer, bytes);
-    if (!sent.ok()) return sent.status();
-    bytes = bytes.subspan(sent.value());
-    const Interest room[] = {{peer, true, false}};
-    if (bytes.empty()) break;
-    if (Status s = mesh.wait(room, soon()); !s.ok()) return s;
-  }
-  return Status::okay();
-}
-
-Status receiveAll(Mesh& mesh, int peer, std::span<std::byte> bytes) {
-  while (!bytes.empty()) {
-    const auto got = mesh.tryReceive(peer, bytes);
-    if (!got.ok()) return got.status();
-    bytes = bytes.subspan(got.value());
-    const Interest arrival[] = {{peer, false, true}};
-    if (bytes.empty()) break;
-    if (Status s = mesh.wait(arrival, soon()); !s.ok()) return s;
-  }
-  return Status::okay();
-}
-
 TEST_P(MeshContract, KnowsItsRankAndSize) {
   const Meshes ranks = connect(3);
   for (int rank = 0; rank < 3; ++rank) {

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "collective/pairwise.h"
 #include "collective/ring_collectives.h"
+#include "test/helpers/meshes.h"
 #include "test/helpers/ring_of_sessions.h"
 #include "test/helpers/sockets.h"
 #include "test/helpers/status_checks.h"
@@ -51,15 +52,7 @@ struct ByHand {
   /// All that comes until there are `count` bytes, or an error.
   Status receive(size_t count, std::string& text) {
     Bytes got(count);
-    std::span<std::byte> rest(got);
-    while (!rest.empty()) {
-      const auto some = mesh->tryReceive(1, rest);
-      if (!some.ok()) return some.status();
-      rest = rest.subspan(some.value());
-      const Interest arrival[] = {{1, false, true}};
-      if (rest.empty()) break;
-      if (Status s = mesh->wait(arrival, soon()); !s.ok()) return s;
-    }
+    if (Status s = receiveAll(*mesh, 1, got); !s.ok()) return s;
     text.assign(reinterpret_cast<const char*>(got.data()), got.size());
     return Status::okay();
   }
