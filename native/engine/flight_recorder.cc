@@ -94,12 +94,8 @@ uint64_t FlightRecorder::submitted(const Request& request, bool direct) {
 void FlightRecorder::agreed(uint64_t sequence) {
   const auto now = Clock::now();
   MutexLock lock(mutex_);
-  ++agreed_;
-  if (direct_ == sequence) direct_ = 0;
-  FlightRecord* record = find(sequence);
+  FlightRecord* const record = agree(sequence, now);
   if (!record) return;
-  record->agreed = agreed_;
-  record->agreedAt = now;
   record->state = FlightState::kAgreed;
   if (shows()) timeline_->add(stage("negotiate", *record, record->submittedAt, now));
 }
@@ -135,12 +131,9 @@ void FlightRecorder::ended(uint64_t sequence, const Status& status) {
 void FlightRecorder::travelled(uint64_t sequence) {
   const auto now = Clock::now();
   MutexLock lock(mutex_);
-  ++agreed_;
-  if (direct_ == sequence) direct_ = 0;
-  FlightRecord* record = find(sequence);
+  FlightRecord* const record = agree(sequence, now);
   if (!record) return;
-  record->agreed = agreed_;
-  record->agreedAt = record->startedAt = record->endedAt = now;
+  record->startedAt = record->endedAt = now;
   record->algorithm = "with-agreement";
   record->state = FlightState::kDone;
   if (shows()) timeline_->add(whole(*record, record->submittedAt, now));
@@ -192,6 +185,17 @@ std::vector<FlightRecord> FlightRecorder::records() const {
     kept.push_back(places_[(latest_ - age + 1) % places_.size()]);
   }
   return kept;
+}
+
+// Counts it as agreed on, whether or not it is kept; null where it is not.
+FlightRecord* FlightRecorder::agree(uint64_t sequence, Clock::time_point now) {
+  ++agreed_;
+  if (direct_ == sequence) direct_ = 0;
+  FlightRecord* const record = find(sequence);
+  if (!record) return nullptr;
+  record->agreed = agreed_;
+  record->agreedAt = now;
+  return record;
 }
 
 // Null when the operation has been overtaken by as many as are kept, or was never kept.

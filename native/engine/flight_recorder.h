@@ -83,6 +83,7 @@ class FlightRecorder {
 
  private:
   FlightRecord* find(uint64_t sequence) REQUIRES(mutex_);
+  FlightRecord* agree(uint64_t sequence, Clock::time_point now) REQUIRES(mutex_);
   bool shows() const { return timeline_ && timeline_->on(); }
 
   TimelineTrack* timeline_ = nullptr;

@@ -1,12 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { EmulatedHosts } from '../../bench/network/emulated-hosts.js';
 import { Job } from '../../bench/network/job.js';
 import { whyNoNetworks } from '../../bench/network/network-names.js';
-import type { RankEnd } from './start-ranks.js';
+import { endOf, type RankEnd } from './start-ranks.js';
 
 const testFolder = fileURLToPath(new URL('..', import.meta.url));
 
@@ -61,15 +59,4 @@ function whenAllReady(ranks: readonly ChildProcess[], act: (ranks: readonly Chil
       if (!before && said.includes('@ready\n') && --waiting === 0) act(ranks);
     });
   }
-}
-
-async function endOf(child: ChildProcess, rank: number): Promise<RankEnd> {
-  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-  const [stdout, stderr, [code, signal]] = await Promise.all([text(child.stdout!), text(child.stderr!), exited]);
-  const last = stdout
-    .split('\n')
-    .filter((line) => line.startsWith('@result '))
-    .at(-1);
-  const result: unknown = last === undefined ? undefined : JSON.parse(last.slice('@result '.length));
-  return { rank, code, signal, stdout, stderr, result };
 }

@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { StoreServer } from '../../lib/net/store-server.js';
+import { resultIn } from './result-in.js';
 
 const testFolder = fileURLToPath(new URL('..', import.meta.url));
 
@@ -60,12 +61,12 @@ async function runRank(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   late.addEventListener('abort', () => child.kill('SIGKILL'));
+  return endOf(child, rank);
+}
+
+/** What has become of a rank whose output is piped, once it has ended. */
+export async function endOf(child: ChildProcess, rank: number): Promise<RankEnd> {
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-  const [stdout, stderr, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
-  const last = stdout
-    .split('\n')
-    .filter((line) => line.startsWith('@result '))
-    .at(-1);
-  const result: unknown = last === undefined ? undefined : JSON.parse(last.slice('@result '.length));
-  return { rank, code, signal, stdout, stderr, result };
+  const [stdout, stderr, [code, signal]] = await Promise.all([text(child.stdout!), text(child.stderr!), exited]);
+  return { rank, code, signal, stdout, stderr, result: resultIn(stdout.split('\n')) };
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { processesWith } from './processes.js';
+import { resultIn } from './result-in.js';
 
 const testFolder = fileURLToPath(new URL('..', import.meta.url));
 export const tsrunPath = path.join(testFolder, '..', 'bin', 'tsrun');
@@ -115,9 +116,7 @@ function rankOutput(rank: number, stdout: string, stderr: string): RankOutput {
       .map((line) => line.slice(tag.length));
   };
   const lines = own(stdout, 'stdout');
-  const last = lines.filter((line) => line.startsWith('@result ')).at(-1);
-  const result: unknown = last === undefined ? undefined : JSON.parse(last.slice('@result '.length));
-  return { rank, stdout: lines, stderr: own(stderr, 'stderr'), result };
+  return { rank, stdout: lines, stderr: own(stderr, 'stderr'), result: resultIn(lines) };
 }
 
 /** Empty if every process of the run is gone, or goes within the time its guard may need. */
