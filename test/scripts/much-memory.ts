@@ -27,6 +27,7 @@ function peakBytes(): number {
 }
 
 function checkAll(numbers: Float32Array, expected: number): void {
-  // 8 bits times a scale may be off in the last bit.
-  assert.ok(numbers.every((number) => Math.abs(number - expected) <= 1e-6 * expected));
+  let worst = 0; // a loop, as a call for each of a hundred million numbers takes seconds
+  for (const number of numbers) worst = Math.max(worst, Math.abs(number - expected));
+  assert.ok(worst <= 1e-6 * expected); // 8 bits times a scale may be off in the last bit
 }
