@@ -55,18 +55,20 @@ describe('binding of ranks', () => {
     });
   });
 
-  it('auto: gives all ranks the same and leaves no core unused, or binds none', () => {
+  it('auto: gives all ranks the same and leaves no core unused, or all cores equally many ranks, or binds none', () => {
     const lists = (ranks: number, cpus: readonly Cpu[], nearNodes = Array.from({ length: ranks }, () => undefined)) =>
       bindRanks({ bindTo: 'auto', host: 'h', nearNodes }, cpus).map((own) => own && formatCpuList(own));
     assert.deepEqual(lists(2, machine(1, 2)), ['0,2', '1,3']);
     assert.deepEqual(lists(4, machine(2, 4)), ['0-1,8-9', '2-3,10-11', '4-5,12-13', '6-7,14-15']);
+    assert.deepEqual(lists(4, machine(1, 2)), ['0,2', '1,3', '0,2', '1,3']);
+    assert.deepEqual(new Set(lists(16, machine(2, 4))).size, 8);
     assert.deepEqual(new Set(lists(6, machine(2, 4))), new Set(['0-3,8-11', '4-7,12-15'])); // 3 ranks on 4 cores
     for (const [ranks, cpus] of [
       [1, machine(1, 2)], // alone
       [3, machine(1, 4)], // a core is left over
       [3, machine(2, 4)], // 2 ranks on one node, 1 on the other
       [3, machine(1, 2)], // not a core for each
-      [16, machine(2, 4)],
+      [12, machine(2, 4)], // 6 ranks on 4 cores
       [2, []],
     ] as const) {
       assert.deepEqual(new Set(lists(ranks, cpus)), new Set([undefined]));
