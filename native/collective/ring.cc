@@ -6,11 +6,6 @@
 #include "kernel/reduce.h"
 
 namespace tsring {
-namespace {
-
-// Of the order of a core's own cache: combined while still warm, and large enough that calls cost little.
-
-}  // namespace
 
 Status passAround(Mesh& mesh, const Team& team, std::span<const std::byte> own, std::span<const RingStep> steps,
                   size_t sendBytes, const Reduction& reduction, Bytes& arrived, std::chrono::milliseconds stallLimit) {
