@@ -13,7 +13,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// What is left of a send or a receive.
@@ -30,7 +32,7 @@ class FakeRings {
  public:
   static constexpr int kMostRanks = 8;
 
-  /// Makes the file, and puts its name into `path`.
+  /// Makes the file, and puts its name into `path`. It goes when this process ends.
   template <size_t kLength>
   static bool makeFile(char (&path)[kLength]) {
     const char* folder = std::getenv("TMPDIR");
@@ -40,6 +42,8 @@ class FakeRings {
     if (fd < 0) return false;
     const bool sized = ::ftruncate(fd, sizeof(Shared)) == 0;
     ::close(fd);
+    static Files made;
+    made.add(path);
     return sized;
   }
 
@@ -75,6 +79,21 @@ class FakeRings {
 
  private:
   static constexpr size_t kRingBytes = 64 << 10;
+
+  class Files {
+   public:
+    ~Files() {
+      for (const std::string& path : paths_) ::unlink(path.c_str());
+    }
+    void add(std::string path) {
+      const std::lock_guard lock(mutex_);
+      paths_.push_back(std::move(path));
+    }
+
+   private:
+    std::mutex mutex_;
+    std::vector<std::string> paths_;
+  };
   struct Ring {
     std::atomic<uint64_t> written, taken;
     char bytes[kRingBytes];
