@@ -131,9 +131,9 @@ describe('encrypt', function () {
 async function overheardBetweenRanks(encrypt: boolean): Promise<Buffer> {
   const { Session } = loadAddon();
   const common = { ...job, encrypt, sockets: 1, size: 2, generation: 0, hostname: 'here', timeoutMs: 20_000 };
-  const limits = { heartbeatTimeoutMs: 20_000, fusionThresholdBytes: 1 << 20, cacheCapacity: 16 };
-  const kind = { transport: 'tcp', logLevel: 'error' };
-  const sessions = [0, 1].map((rank) => new Session({ ...common, ...limits, ...kind, rank } as never));
+  const limits = { mostSockets: 1, heartbeatTimeoutMs: 20_000, fusionThresholdBytes: 1 << 20, cacheCapacity: 16 };
+  const kind = { transport: 'tcp', logLevel: 'error' } as const;
+  const sessions = [0, 1].map((rank) => new Session({ ...common, ...limits, ...kind, rank }));
   try {
     const peers = sessions.map((session) => ({ host, port: session.listen(host), hostname: 'here', hostId: '' }));
     await using between = await Eavesdropper.before(peers[0]!.port);
