@@ -11,7 +11,7 @@ export interface Command {
 }
 
 export interface Outcome {
-  /** What all processes wrote to their standard outputs. */
+  /** What all processes wrote to their standard outputs, line by line. */
   readonly output: string;
   /** Why the run cannot be counted on, in one line; absent if all processes ended with 0 in time. */
   readonly failure?: string;
@@ -52,10 +52,14 @@ export async function runProcesses(
   const ended = children.map(
     (child) =>
       new Promise<void>((resolve) => {
+        let begun = ''; // of a line, which another's must not be put into
         child.stdout.setEncoding('utf8').on('data', (text: string) => {
-          output += text;
+          const lines = (begun + text).split('\n');
+          begun = lines.pop()!;
+          output += lines.map((line) => `${line}\n`).join('');
           if (isComplete(output)) leaving ??= setTimeout(() => overdue.abort(), leaveMs).unref();
         });
+        child.stdout.on('end', () => (output += begun));
         child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
         const fail = (reason: string) => {
           failure ??= reason;

@@ -41,12 +41,10 @@ export function rankLine(rank: number, peakBytes: number): string {
   return rankMark + JSON.stringify({ rank, peakBytes });
 }
 
-/** What a run told, whatever a launcher puts before its lines. Undefined if it did not. */
+/** What a run told, whatever a launcher puts before its lines, or another rank behind them. Undefined if it did not. */
 export function parseSample(output: string): (Told & Pick<Sample, 'peakBytesOfRanks'>) | undefined {
   const after = (wanted: string) =>
-    output
-      .split('\n')
-      .flatMap((line) => (line.includes(wanted) ? [line.slice(line.indexOf(wanted) + wanted.length)] : []));
+    [...output.matchAll(new RegExp(`${wanted}(\\{[^{}]*\\})`, 'g'))].map(([, told]) => told!);
   const [told] = after(mark);
   if (told === undefined) return undefined;
   const ranks = after(rankMark).map((text) => JSON.parse(text) as { rank: number; peakBytes: number });

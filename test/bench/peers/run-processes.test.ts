@@ -21,6 +21,15 @@ describe('bench/peers/run-processes', () => {
     assert.equal(failure, undefined);
   });
 
+  it('keeps lines whole that processes write piece by piece', async () => {
+    const pieces = (letter: string) =>
+      node(
+        `let i = 0; const timer = setInterval(() => { process.stdout.write('${letter}'); if (++i === 20) clearInterval(timer); }, 10)`,
+      );
+    const { output } = await runProcesses([pieces('a'), pieces('b')], { timeoutMs: 30_000, signal: never });
+    assert.match(output, /^(a{20}b{20}|b{20}a{20})$/);
+  });
+
   it('ends the others when one fails, and says what it said last', async () => {
     const started = performance.now();
     const failing = node('console.error("first\\nno network"); process.exit(3)');

@@ -42,10 +42,12 @@ describe('bench:training', () => {
     assert.equal(lines[3], '# a note');
   });
 
-  it('reads a sample back, whatever a launcher puts before it', () => {
+  it('reads a sample back, whatever a launcher puts before it or another rank behind it', () => {
     const lines = [rankLine(1, 7), `[1,0]<stdout>:${sampleLine(told)}`, `[1,0]<stdout>:${rankLine(0, 5)}`];
     assert.deepEqual(parseSample(`noise\n${lines.join('\n')}\n`), { ...told, peakBytesOfRanks: [5, 7] });
+    assert.deepEqual(parseSample(lines.join('')), { ...told, peakBytesOfRanks: [5, 7] }, 'ends of lines come later');
     assert.equal(parseSample('noise\n'), undefined);
+    assert.equal(parseSample(sampleLine(told).slice(0, -1)), undefined, 'not all of it is there');
   });
 
   it('says what is wrong with its arguments', () => {
