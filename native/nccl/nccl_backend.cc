@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "nccl/foreign_memory.h"
+
 namespace tsring {
 namespace {
 
@@ -145,12 +147,9 @@ Status NcclBackend::store(std::span<std::byte> to, std::span<const std::byte> fr
 Result<std::shared_ptr<DeviceMemory>> NcclBackend::onOurGpu(const std::byte* data, size_t bytes) {
   if (!unlinked_) unlinked_ = device_;
   if (!unlinked_) {
-    const Result<CudaApi>& cuda = cudaApi();
+    auto opened = openGpu(choice_.device);
     // Of ours alone: not what all ranks would come to.
-    const auto refuse = [](const Status& why) { return Status(StatusCode::kInternal, std::string(why.message())); };
-    if (!cuda.ok()) return refuse(cuda.status());
-    auto opened = CudaDevice::open(cuda.value(), choice_.device);
-    if (!opened.ok()) return refuse(opened.status());
+    if (!opened.ok()) return Status(StatusCode::kInternal, std::string(opened.status().message()));
     unlinked_ = std::move(opened).value();
   }
   return DeviceMemory::borrow(unlinked_, const_cast<std::byte*>(data), bytes);
