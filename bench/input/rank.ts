@@ -35,22 +35,22 @@ async function measure(options: TrainOptions): Promise<void> {
     return { seconds: (performance.now() - began) / 1e3, inputSeconds };
   }
 
-  const [syntheticSteps, realSteps, waits]: number[][] = [[], [], []];
+  const [syntheticSteps, realSteps, waits]: [number[], number[], number[]] = [[], [], []];
   for (let i = -warmup; i < timed; i++) {
     const one = await step(synthetic);
     const other = await step(real);
     if (i < 0) continue;
-    syntheticSteps!.push(one.seconds);
-    realSteps!.push(other.seconds);
-    waits!.push(other.inputSeconds);
+    syntheticSteps.push(one.seconds);
+    realSteps.push(other.seconds);
+    waits.push(other.inputSeconds);
   }
   const images = ring.size() * batchSize;
   const figures: InputFigures = {
-    syntheticPerSecond: images / median(syntheticSteps!),
-    realPerSecond: images / median(realSteps!),
+    syntheticPerSecond: images / median(syntheticSteps),
+    realPerSecond: images / median(realSteps),
     readPerSecond: await readAlone(real, Math.max(8, timed), images),
-    inputSeconds: median(waits!),
-    stepSeconds: median(realSteps!),
+    inputSeconds: median(waits),
+    stepSeconds: median(realSteps),
   };
   synthetic.close();
   real.close();
@@ -65,7 +65,7 @@ async function measure(options: TrainOptions): Promise<void> {
       machine: describeMachine(),
     },
     ...{ ranks: ring.size(), settings, threads: process.env['TF_NUM_INTRAOP_THREADS'] },
-    ...{ figures, syntheticSteps: syntheticSteps!, realSteps: realSteps!, inputSeconds: waits! },
+    ...{ figures, syntheticSteps, realSteps, inputSeconds: waits },
   });
 }
 
