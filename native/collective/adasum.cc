@@ -11,7 +11,7 @@ namespace tsring {
 namespace {
 
 /// A rank's way through one step: what it stays in charge of, and what it leaves to `peer`. Elements.
-struct Split {
+struct Halving {
   int peer;
   Range kept;
   Range given;
@@ -27,7 +27,7 @@ class Adasum {
     if (Status s = foldIn(team); !s.ok()) return s;
     if (fold_.sitsOut()) return fold_.handBack(link_, data_);
     Range own{0, data_.size() / elementSize(dtype_)};
-    std::vector<Split> splits;
+    std::vector<Halving> splits;
     for (size_t distance = 1; distance < fold_.seats(); distance *= 2) {
       const bool upper = (fold_.seat() & distance) != 0;
       const size_t middle = own.begin + own.size() / 2;
@@ -37,7 +37,7 @@ class Adasum {
       own = splits.back().kept;
     }
     for (; !splits.empty(); splits.pop_back()) {
-      const Split& split = splits.back();
+      const Halving& split = splits.back();
       if (Status s = exchange(link_, split.peer, bytesOf(split.kept), bytesOf(split.given)); !s.ok()) return s;
     }
     return fold_.handBack(link_, data_);
@@ -55,7 +55,7 @@ class Adasum {
     return Status::okay();
   }
 
-  Status combineWith(const Split& split, bool upper, size_t distance) {
+  Status combineWith(const Halving& split, bool upper, size_t distance) {
     const auto into = std::span(theirs_).first(bytesOf(split.kept).size());
     if (Status s = exchange(link_, split.peer, bytesOf(split.given), into); !s.ok()) return s;
     auto products = productsOf(split.kept, upper);

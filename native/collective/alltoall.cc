@@ -10,8 +10,8 @@ namespace tsring {
 namespace {
 
 // What a member has in its slot for all others together stays in a core's own cache.
-constexpr size_t kPieceBytes = 256 << 10;
-constexpr size_t kAlignment = 64;
+constexpr size_t kExchangedAtOnce = 256 << 10;
+constexpr size_t kSlotAlignment = 64;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ Status hostAlltoall(HostGroup& group, const PairBlocks& blocks, size_t longest, 
   const size_t members = group.size();
   const size_t own = group.index();
   // Room in a slot for a piece for every member.
-  const size_t most = std::min(group.layout().slotBytes, kPieceBytes) / members / kAlignment * kAlignment;
+  const size_t most = std::min(group.layout().slotBytes, kExchangedAtOnce) / members / kSlotAlignment * kSlotAlignment;
   const auto fill = [&](size_t piece, std::byte* slot) {
     for (size_t member = 0; member < members; ++member) {
       if (member != own) copy(slot + member * most, pieceOf(blocks.give[member], most, piece));

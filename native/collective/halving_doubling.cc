@@ -11,7 +11,7 @@ namespace tsring {
 namespace {
 
 /// A rank's way through one step: what it stays in charge of, and what it leaves to `peer`. Elements.
-struct Split {
+struct Exchange {
   int peer;
   bool peerIsLower;
   Range kept;
@@ -37,7 +37,7 @@ Status halvingDoublingAllreduce(Mesh& mesh, const Team& team, std::span<std::byt
   if (fold.sitsOut()) return fold.handBack(link, data);
 
   phase.next("halve");
-  std::array<Split, kMostSteps> splits;
+  std::array<Exchange, kMostSteps> splits;
   size_t steps = 0;
   Range own{0, data.size() / element};
   for (size_t distance = 1; distance < fold.seats(); distance *= 2) {
@@ -45,7 +45,7 @@ Status halvingDoublingAllreduce(Mesh& mesh, const Team& team, std::span<std::byt
     const bool upper = (seat & distance) != 0;
     const size_t middle = own.begin + own.size() / 2;
     const Range low{own.begin, middle}, high{middle, own.end};
-    const Split split{fold.rankAt(seat ^ distance), upper, upper ? high : low, upper ? low : high};
+    const Exchange split{fold.rankAt(seat ^ distance), upper, upper ? high : low, upper ? low : high};
     const auto left = split.peerIsLower ? OnTheLeft::kTheirs : OnTheLeft::kOurs;
     if (Status s = exchangeAndCombine(link, split.peer, bytesOf(split.given), bytesOf(split.kept), reduction, left);
         !s.ok()) {
@@ -57,7 +57,7 @@ Status halvingDoublingAllreduce(Mesh& mesh, const Team& team, std::span<std::byt
   if (op == ReduceOp::kAverage) divideBy(dtype, bytesOf(own).data(), own.size(), reduction.divisor);
   phase.next("double");
   while (steps > 0) {
-    const Split& split = splits[--steps];
+    const Exchange& split = splits[--steps];
     if (Status s = exchange(link, split.peer, bytesOf(split.kept), bytesOf(split.given)); !s.ok()) return s;
   }
   phase.next("hand back");

@@ -33,7 +33,7 @@ struct Pieces {
   }
 };
 
-void copyBytes(std::byte* to, const std::byte* from, size_t bytes) {
+void copyPiece(std::byte* to, const std::byte* from, size_t bytes) {
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
 
@@ -120,8 +120,8 @@ class Parts {
     const auto piece = pieces_.of(data_, i);
     const Range own = part(piece, group_.index());
     std::byte* const into = group_.slot(group_.index(), slot.value());
-    copyBytes(into, piece.data(), own.begin);
-    copyBytes(into + own.end, piece.data() + own.end, piece.size() - own.end);
+    copyPiece(into, piece.data(), own.begin);
+    copyPiece(into + own.end, piece.data() + own.end, piece.size() - own.end);
     onItsWay_[i % kSlots] = {slot.value(), group_.arrive(), 0};
     return Status::okay();
   }
@@ -139,7 +139,7 @@ class Parts {
       for (size_t member = 0; member < group_.size(); ++member) inputs_[member] = group_.slot(member, way.slot) + begin;
       inputs_[group_.index()] = piece.data() + begin;
       combineMany(op_, dtype_, combined + begin, inputs_, bytes / elementSize(dtype_), static_cast<int>(group_.size()));
-      copyBytes(piece.data() + begin, combined + begin, bytes);
+      copyPiece(piece.data() + begin, combined + begin, bytes);
     }
     way.combined = group_.arrive();
     return Status::okay();
@@ -153,7 +153,7 @@ class Parts {
     for (size_t next = 1; next < group_.size(); ++next) {
       const size_t member = (group_.index() + next) % group_.size();
       const Range from = part(piece, member);
-      copyBytes(piece.data() + from.begin, group_.slot(member, way.slot) + from.begin, from.size());
+      copyPiece(piece.data() + from.begin, group_.slot(member, way.slot) + from.begin, from.size());
     }
     group_.releaseSlot(way.slot);
     return Status::okay();

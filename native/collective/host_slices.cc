@@ -12,8 +12,8 @@ namespace tsring {
 namespace {
 
 // Both a member's input and output of a piece stay in a core's own cache.
-constexpr size_t kPieceBytes = 256 << 10;
-constexpr size_t kAlignment = 64;
+constexpr size_t kSlicePieceBytes = 256 << 10;
+constexpr size_t kSliceAlignment = 64;
 
 /// How many pieces the longest slice has.
 size_t piecesOf(std::span<const std::span<std::byte>> slices, size_t most) {
@@ -44,7 +44,8 @@ Status reduceSlices(HostGroup& group, std::span<const std::span<std::byte>> slic
   const size_t own = group.index();
   const size_t element = elementSize(dtype);
   // Room in a slot for a piece of every member's slice.
-  const size_t most = std::min(group.layout().slotBytes, kPieceBytes) / members / kAlignment * kAlignment;
+  const size_t most =
+      std::min(group.layout().slotBytes, kSlicePieceBytes) / members / kSliceAlignment * kSliceAlignment;
   std::vector<const std::byte*> inputs(members);
   const auto fill = [&](size_t piece, std::byte* slot) {
     for (size_t member = 0; member < members; ++member) {
@@ -65,7 +66,7 @@ Status gatherSlices(HostGroup& group, std::span<std::byte> data, size_t element,
                     const std::function<Status()>& between) {
   const Phase phase("gather on the host");
   const size_t members = group.size();
-  const size_t most = std::min(group.layout().slotBytes, kPieceBytes);
+  const size_t most = std::min(group.layout().slotBytes, kSlicePieceBytes);
   const auto slices = slicesOf(data, element, members);
   const auto fill = [&](size_t piece, std::byte* slot) { copy(slot, pieceOf(slices[group.index()], most, piece)); };
   const auto use = [&](size_t piece, size_t slot) {

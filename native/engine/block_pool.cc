@@ -10,20 +10,20 @@
 namespace tsring {
 namespace {
 
-constexpr size_t kAlignment = 64;
+constexpr size_t kBlockAlignment = 64;
 constexpr size_t kHugePage = 2 << 20;
 
 // Rounded so that near sizes share blocks: to the next eighth of a power of two.
 size_t roundUp(size_t bytes) {
-  size_t step = kAlignment;
+  size_t step = kBlockAlignment;
   while (step * 8 < bytes) step *= 2;
   return (bytes + step - 1) / step * step;
 }
 
 }  // namespace
 
-Block::Block(size_t bytes) : bytes_(std::max(bytes, kAlignment)) {
-  const size_t alignment = bytes_ >= kHugePage ? kHugePage : kAlignment;
+Block::Block(size_t bytes) : bytes_(std::max(bytes, kBlockAlignment)) {
+  const size_t alignment = bytes_ >= kHugePage ? kHugePage : kBlockAlignment;
   bytes_ = (bytes_ + alignment - 1) / alignment * alignment;
   data_ = static_cast<std::byte*>(std::aligned_alloc(alignment, bytes_));
   if (!data_) throw std::bad_alloc();

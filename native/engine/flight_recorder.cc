@@ -11,7 +11,7 @@ constexpr size_t kMostDescribed = 3;
 
 constexpr uint64_t kHashStart = 0xcbf29ce484222325U;  // FNV-1a, 64 bits
 
-uint64_t mix(uint64_t hash, uint64_t value) {
+uint64_t mixFnv(uint64_t hash, uint64_t value) {
   return (hash ^ value) * 0x100000001b3U;
 }
 
@@ -22,7 +22,7 @@ void setName(FlightRecord& record, std::string_view name) {
   record.nameLength = static_cast<uint16_t>(kept);
   if (name.size() <= FlightRecord::kNameBytes) return;
   uint64_t hash = kHashStart;
-  for (const char c : name) hash = mix(hash, static_cast<unsigned char>(c));
+  for (const char c : name) hash = mixFnv(hash, static_cast<unsigned char>(c));
   constexpr size_t kTail = sizeof("...#0123456789abcdef");
   std::snprintf(record.nameBytes.data() + FlightRecord::kNameBytes - kTail, kTail, "...#%016llx",
                 static_cast<unsigned long long>(hash));
@@ -35,8 +35,8 @@ void setShapes(FlightRecord& record, const Request& request) {
   record.dimensions = 0;
   uint64_t hash = kHashStart;
   for (const Shape& shape : request.shapes) {
-    hash = mix(hash, shape.size());
-    for (const int64_t extent : shape) hash = mix(hash, static_cast<uint64_t>(extent));
+    hash = mixFnv(hash, shape.size());
+    for (const int64_t extent : shape) hash = mixFnv(hash, static_cast<uint64_t>(extent));
     record.bytes += elementCount(shape) * elementSize(request.header.dtype);
   }
   record.shapesHash = hash;

@@ -12,7 +12,7 @@ namespace {
 
 // As many sums go on side by side, so that the compiler may use vectors; always as many, for the same bits on every
 // CPU.
-constexpr size_t kLanes = 8;
+constexpr size_t kPartialSums = 8;
 // 16-bit floats are widened in runs that stay in the nearest cache.
 constexpr size_t kRun = 1024;
 
@@ -20,8 +20,8 @@ constexpr size_t kRun = 1024;
   TSRING_TARGET_CLONES void products##SUFFIX(const TYPE* a, const TYPE* b, size_t count, double* ab, double* aa, \
                                              double* bb) {                                                       \
     size_t i = 0;                                                                                                \
-    for (; i + kLanes <= count; i += kLanes) {                                                                   \
-      for (size_t lane = 0; lane < kLanes; ++lane) {                                                             \
+    for (; i + kPartialSums <= count; i += kPartialSums) {                                                       \
+      for (size_t lane = 0; lane < kPartialSums; ++lane) {                                                       \
         const auto x = static_cast<double>(a[i + lane]);                                                         \
         const auto y = static_cast<double>(b[i + lane]);                                                         \
         ab[lane] += x * y;                                                                                       \
@@ -46,7 +46,7 @@ TSRING_ADASUM(Float64, double)
 
 /// Sums that grow run by run.
 struct Lanes {
-  std::array<double, kLanes> ab{}, aa{}, bb{};
+  std::array<double, kPartialSums> ab{}, aa{}, bb{};
   void add(const float* a, const float* b, size_t count) {
     productsFloat32(a, b, count, ab.data(), aa.data(), bb.data());
   }
@@ -55,7 +55,7 @@ struct Lanes {
   }
   AdasumProducts total() const {
     AdasumProducts sums;
-    for (size_t lane = 0; lane < kLanes; ++lane) sums += {ab[lane], aa[lane], bb[lane]};
+    for (size_t lane = 0; lane < kPartialSums; ++lane) sums += {ab[lane], aa[lane], bb[lane]};
     return sums;
   }
 };

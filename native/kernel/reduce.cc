@@ -13,7 +13,7 @@ namespace tsring {
 namespace {
 
 // Combined in steps that stay in the nearest cache while several inputs are added to one output.
-constexpr size_t kNearBytes = 8 << 10;
+constexpr size_t kCachedBytes = 8 << 10;
 
 // Integers are added and multiplied as unsigned (which int, as small ones would be, is not), where overflow is defined
 // to wrap.
@@ -154,7 +154,7 @@ void combineMany(ReduceOp op, DType dtype, std::byte* out, std::span<const std::
   }
   const Reduce reduce = kernelOf(kReducers[static_cast<size_t>(dtype)], op);
   const size_t element = elementSize(dtype);
-  const size_t near = kNearBytes / element;
+  const size_t near = kCachedBytes / element;
   for (size_t done = 0; done < count; done += near) {
     const size_t step = std::min(near, count - done);
     const size_t at = done * element;

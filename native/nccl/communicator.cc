@@ -6,11 +6,11 @@
 namespace tsring {
 namespace {
 
-constexpr std::chrono::hours kIdle{1};            // an idle watch looks around this often, so that every wait ends
+constexpr std::chrono::hours kWatchIdle{1};       // an idle watch looks around this often, so that every wait ends
 constexpr std::chrono::seconds kCallEnds{1};      // a call longer than this is stuck, and is aborted beside itself
 constexpr std::chrono::seconds kAbortTime{10};    // for NCCL to let go of the GPU
-constexpr std::chrono::seconds kFarewellTime{5};  // for peers to get what is on its way
-constexpr std::chrono::microseconds kLongestPause{1000};
+constexpr std::chrono::seconds kFinalizeTime{5};  // for peers to get what is on its way
+constexpr std::chrono::microseconds kLongestLook{1000};
 
 const Status& interruption() {
   static const Status status(StatusCode::kPeerLost, "the GPUs' communicator was interrupted");
@@ -34,7 +34,7 @@ NcclCommunicator::~NcclCommunicator() {
   State& state = *state_;
   const CudaDevice::Use use(*state.device);
   const auto finalize = [&](NcclComm* comm) { return state.api->CommFinalize(comm); };
-  const bool ended = state.comm && call("ncclCommFinalize", Deadline::in(kFarewellTime), finalize).ok();
+  const bool ended = state.comm && call("ncclCommFinalize", Deadline::in(kFinalizeTime), finalize).ok();
   if (!ended) interrupt();
   {
     MutexLock lock(state.mutex);
@@ -74,7 +74,7 @@ Status NcclCommunicator::settle(std::string_view what, NcclResult result, Deadli
     if (deadline.passed()) {
       return Status(StatusCode::kTimeout, std::string(what) + ": not done at the deadline; is a rank missing?");
     }
-    pause = std::min(pause * 2 + std::chrono::microseconds(20), kLongestPause);
+    pause = std::min(pause * 2 + std::chrono::microseconds(20), kLongestLook);
     {
       MutexLock lock(state.mutex);
       const Deadline until(Clock::now() + pause);
@@ -140,7 +140,7 @@ void NcclCommunicator::watch(State& state) {
   {
     MutexLock lock(state.mutex);
     const auto wanted = [&] { return state.interrupted || state.ending; };
-    while (!state.changed.waitUntil(state.mutex, Deadline::in(kIdle), wanted)) continue;
+    while (!state.changed.waitUntil(state.mutex, Deadline::in(kWatchIdle), wanted)) continue;
     if (!state.interrupted) return;
     state.changed.waitUntil(state.mutex, Deadline::in(kCallEnds), [&] { return !state.calling; });
   }

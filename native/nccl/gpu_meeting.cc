@@ -9,7 +9,7 @@ namespace tsring {
 namespace {
 
 constexpr int kRanksMayShareGpu = 23000;  // NCCL 2.30, when told so
-constexpr size_t kRecordBytes = 768;      // of one rank: all are equally long
+constexpr size_t kCardBytes = 768;        // of one rank: all are equally long
 constexpr size_t kMostReason = 500;
 
 /// What a rank tells the others.
@@ -26,7 +26,7 @@ Bytes encode(const Record& record) {
   out.putString(reason.substr(0, kMostReason)).put(record.version);
   out.put(std::as_bytes(std::span(record.uuid))).put(std::as_bytes(std::span(record.id.bytes)));
   Bytes bytes = out.take();
-  bytes.resize(kRecordBytes);
+  bytes.resize(kCardBytes);
   return bytes;
 }
 
@@ -95,7 +95,7 @@ Result<GpuMeeting> meetGpus(CollectiveBackend& meet, const GpuChoice& choice, co
   GpuMeeting meeting;
   const auto maker = static_cast<size_t>(idMaker);
   const Bytes own = encode(introduce(choice, meet.index() == maker, getReady, meeting));
-  std::vector<Bytes> all(meet.size(), Bytes(kRecordBytes));
+  std::vector<Bytes> all(meet.size(), Bytes(kCardBytes));
   all[meet.index()] = own;
   std::vector<std::span<std::byte>> blocks(all.begin(), all.end());
   if (Status s = meet.allgather(blocks); !s.ok()) return s;

@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::chrono::seconds kRestTime{10};
 // Through main memory in one go.
-constexpr size_t kBroadcastBytes = 16 << 20;
+constexpr size_t kStagedBytes = 16 << 20;
 // Slices begin on such a multiple, or NCCL and the bus move single elements.
-constexpr size_t kAlignment = 16;
+constexpr size_t kDeviceAlignment = 16;
 
 }  // namespace
 
@@ -29,7 +29,7 @@ struct HierarchicalNcclBackend::Segment {
 
 HierarchicalNcclBackend::Segment::Segment(std::span<std::byte> data, size_t places, size_t place,
                                           std::span<std::byte> room) {
-  const size_t each = places == 1 ? data.size() : data.size() / places / kAlignment * kAlignment;
+  const size_t each = places == 1 ? data.size() : data.size() / places / kDeviceAlignment * kDeviceAlignment;
   for (size_t i = 0; i < places; ++i) slices.push_back(data.subspan(i * each, each));
   const auto left = data.subspan(places * each);
   if (!left.empty()) {
@@ -55,7 +55,8 @@ Status HierarchicalNcclBackend::allreduce(std::span<std::byte> data, DType dtype
   if (data.empty()) return Status::okay();
   const size_t places = inside_->size();
   const size_t most = std::min(places * sliceBytes_, data.size());
-  const size_t half = (most / places / kAlignment + places + 1) * kAlignment;  // a slice and what may be left
+  const size_t half =
+      (most / places / kDeviceAlignment + places + 1) * kDeviceAlignment;  // a slice and what may be left
   const auto room = roomFor(2 * half);
   if (!room.ok()) return room.status();
   const auto segmentAt = [&](size_t index) {
@@ -118,8 +119,8 @@ Status HierarchicalNcclBackend::allgather(std::span<const std::span<std::byte>> 
 
 Status HierarchicalNcclBackend::broadcast(std::span<std::byte> data, int root) {
   const bool gives = static_cast<int>(index()) == root;
-  for (size_t begin = 0; begin < data.size(); begin += kBroadcastBytes) {
-    const auto part = data.subspan(begin, std::min(kBroadcastBytes, data.size() - begin));
+  for (size_t begin = 0; begin < data.size(); begin += kStagedBytes) {
+    const auto part = data.subspan(begin, std::min(kStagedBytes, data.size() - begin));
     const auto room = roomFor(part.size());
     if (!room.ok()) return room.status();
     if (gives) {

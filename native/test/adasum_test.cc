@@ -13,7 +13,6 @@
 namespace tsring {
 namespace {
 
-constexpr milliseconds kStallLimit{20'000};
 using Vector = std::vector<double>;
 
 /// The definition, in float64.

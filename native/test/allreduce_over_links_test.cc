@@ -13,8 +13,6 @@
 namespace tsring {
 namespace {
 
-constexpr milliseconds kStallLimit{20'000};
-
 using Allreduce = Status (*)(Mesh&, const Team&, std::span<std::byte>, DType, ReduceOp, RingWorkspace&, milliseconds);
 
 struct Named {

@@ -13,9 +13,6 @@
 namespace tsring {
 namespace {
 
-constexpr milliseconds kStallLimit{20'000};
-constexpr HostLayout kLayout{.slotBytes = 1024, .offerBytes = 64};
-
 PairSizes randomSizes(size_t ranks, unsigned seed) {
   std::mt19937 random(seed);
   PairSizes sizes(ranks);
@@ -69,7 +66,7 @@ TEST_P(AlltoallOf, OverLinksBringsEveryBlock) {
 
 TEST_P(AlltoallOf, ThroughMemoryBringsEveryBlock) {
   if (GetParam() == 1) return;  // shares memory with nobody
-  const auto groups = hostGroups(GetParam(), kLayout);
+  const auto groups = hostGroups(GetParam(), kSmallSlots);
   for (unsigned seed = 0; seed < 5; ++seed) {
     const PairSizes sizes = randomSizes(size(), seed);
     expectRightBlocks(sizes, [&](size_t own, const PairBlocks& blocks) {

@@ -10,9 +10,9 @@
 namespace tsring {
 namespace {
 
-constexpr uint32_t kGeneration = 9;
+constexpr uint32_t kHubGeneration = 9;
 
-Bytes frame(uint8_t type, std::span<const std::byte> payload, uint32_t generation = kGeneration) {
+Bytes frame(uint8_t type, std::span<const std::byte> payload, uint32_t generation = kHubGeneration) {
   return ByteWriter()
       .put(static_cast<uint32_t>(payload.size()))
       .put(type)
@@ -36,7 +36,7 @@ class FrameHubTest : public testing::Test {
     peer_ = std::move(pair.caller);
     std::vector<Socket> links(2);
     links[1] = std::move(pair.called);
-    return FrameHub(std::move(links), kGeneration,
+    return FrameHub(std::move(links), kHubGeneration,
                     {[this](int, uint8_t type, ByteReader payload) {
                        const auto bytes = payload.raw(payload.left());
                        frames_.push_back({type, Bytes(bytes.begin(), bytes.end())});
@@ -117,7 +117,7 @@ TEST_F(FrameHubTest, DropsAPeerWhoseFrameIsTooLong) {
   peerSends(ByteWriter()
                 .put(static_cast<uint32_t>(FrameHub::kMaxPayloadBytes + 1))
                 .put(uint32_t{1})
-                .put(kGeneration)
+                .put(kHubGeneration)
                 .bytes());
   expectLost("not of this ring");
 }
@@ -125,7 +125,7 @@ TEST_F(FrameHubTest, DropsAPeerWhoseFrameIsTooLong) {
 TEST_F(FrameHubTest, DropsAPeerOfAnotherGeneration) {
   peerSends(frame(1, bytesOf("good")));
   pollFor(1);
-  peerSends(frame(1, bytesOf("old"), kGeneration - 1));
+  peerSends(frame(1, bytesOf("old"), kHubGeneration - 1));
   expectLost("not of this ring");
   EXPECT_EQ(frames_.size(), 1u);
 }

@@ -25,11 +25,11 @@ std::string nameOf(DType dtype, VectorLevel level) {
 }
 
 template <typename T>
-const std::byte* bytesOf(const std::vector<T>& values) {
+const std::byte* rawBytes(const std::vector<T>& values) {
   return reinterpret_cast<const std::byte*>(values.data());
 }
 template <typename T>
-std::byte* bytesOf(std::vector<T>& values) {
+std::byte* rawBytes(std::vector<T>& values) {
   return reinterpret_cast<std::byte*>(values.data());
 }
 
@@ -94,7 +94,7 @@ class HalfKernel : public testing::TestWithParam<std::tuple<DType, VectorLevel>>
 TEST_P(HalfKernel, WidensEveryValueExactly) {
   const auto values = everyValue();
   std::vector<float> wide(values.size());
-  kernels_->widen(wide.data(), bytesOf(values), values.size(), 1);
+  kernels_->widen(wide.data(), rawBytes(values), values.size(), 1);
   for (const uint16_t bits : values) {
     if (isNaN(dtype_, bits)) {
       // Sign and payload stay. Multiplying by the factor makes it quiet.
@@ -110,7 +110,7 @@ TEST_P(HalfKernel, WidensEveryValueExactly) {
 TEST_P(HalfKernel, NarrowsToNearestEven) {
   const auto values = telling(dtype_);
   std::vector<uint16_t> narrow(values.size());
-  kernels_->narrow(bytesOf(narrow), values.data(), values.size(), 1);
+  kernels_->narrow(rawBytes(narrow), values.data(), values.size(), 1);
   for (size_t i = 0; i < values.size(); ++i) {
     const auto from = std::bit_cast<uint32_t>(values[i]);
     if (std::isnan(values[i])) {
@@ -132,10 +132,10 @@ TEST_P(HalfKernel, CombinesAnyTwoInFloat32AndRoundsOnce) {
     // Half of them near each other, where sums need the bits.
     b.push_back(static_cast<uint16_t>(i % 2 ? bits >> 16 : a.back() ^ (bits >> 16 & 0x83ff)));
   }
-  const std::byte* const inputs[] = {bytesOf(a), bytesOf(b)};
+  const std::byte* const inputs[] = {rawBytes(a), rawBytes(b)};
   const auto check = [&](HalfKernels::Fold fold, const char* name, auto combineOne) {
     std::vector<uint16_t> out(a.size());
-    fold(bytesOf(out), inputs, 2, a.size(), 1);
+    fold(rawBytes(out), inputs, 2, a.size(), 1);
     for (size_t i = 0; i < a.size(); ++i) {
       const float expected = combineOne(inFloat(dtype_, a[i]), inFloat(dtype_, b[i]));
       if (std::isnan(expected)) {
@@ -161,10 +161,10 @@ TEST_P(HalfKernel, KeepsManyInFloat32UntilTheEnd) {
   std::vector<const std::byte*> pointers;
   for (auto& input : inputs) {
     for (size_t i = 0; i < kCount; ++i) input.push_back(inBits(dtype_, normal(random)));
-    pointers.push_back(bytesOf(input));
+    pointers.push_back(rawBytes(input));
   }
   std::vector<uint16_t> mean(kCount);
-  kernels_->sum(bytesOf(mean), pointers.data(), kInputs, kCount, kInputs);
+  kernels_->sum(rawBytes(mean), pointers.data(), kInputs, kCount, kInputs);
   for (size_t i = 0; i < kCount; ++i) {
     float total = inFloat(dtype_, inputs[0][i]);
     for (size_t k = 1; k < kInputs; ++k) total += inFloat(dtype_, inputs[k][i]);
@@ -178,15 +178,15 @@ TEST_P(HalfKernel, TakesEveryCountFromEveryStartAndTouchesNothingElse) {
       std::vector<uint16_t> values(start + count + 2, inBits(dtype_, 3));
       auto expected = values;
       for (size_t i = start; i < start + count; ++i) expected[i] = inBits(dtype_, 12);
-      const std::byte* const inputs[] = {bytesOf(values) + 2 * start, bytesOf(values) + 2 * start};
-      kernels_->sum(bytesOf(values) + 2 * start, inputs, 2, count, 1);
-      kernels_->scale(bytesOf(values) + 2 * start, bytesOf(values) + 2 * start, count, 2);
+      const std::byte* const inputs[] = {rawBytes(values) + 2 * start, rawBytes(values) + 2 * start};
+      kernels_->sum(rawBytes(values) + 2 * start, inputs, 2, count, 1);
+      kernels_->scale(rawBytes(values) + 2 * start, rawBytes(values) + 2 * start, count, 2);
       ASSERT_EQ(values, expected) << count << " from " << start;
 
       std::vector<float> wide(start + count + 2, -1);
-      kernels_->widen(wide.data() + start, bytesOf(values) + 2 * start, count, 0.5F);
+      kernels_->widen(wide.data() + start, rawBytes(values) + 2 * start, count, 0.5F);
       std::vector<uint16_t> back(values.size(), 7);
-      kernels_->narrow(bytesOf(back) + 2 * start, wide.data() + start, count, 2);
+      kernels_->narrow(rawBytes(back) + 2 * start, wide.data() + start, count, 2);
       for (size_t i = 0; i < back.size(); ++i) {
         const bool within = i >= start && i < start + count;
         ASSERT_EQ(wide[i], within ? 6 : -1);
@@ -203,10 +203,10 @@ TEST(Cast, PacksAndUnpacksWithAFactor) {
   const std::vector<float> values = {1, -2.5F, 1000, 0};
   for (const DType dtype : kFormats) {
     std::vector<uint16_t> packed(4);
-    packCast(dtype, bytesOf(packed), values.data(), 4, 0.25F);
+    packCast(dtype, rawBytes(packed), values.data(), 4, 0.25F);
     EXPECT_EQ(packed, (std::vector<uint16_t>{inBits(dtype, 0.25F), inBits(dtype, -0.625F), inBits(dtype, 250), 0}));
     std::vector<float> unpacked(4);
-    unpackCast(unpacked.data(), dtype, bytesOf(packed), 4, 4);
+    unpackCast(unpacked.data(), dtype, rawBytes(packed), 4, 4);
     EXPECT_EQ(unpacked, values);
   }
 }

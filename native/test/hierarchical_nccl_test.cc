@@ -183,7 +183,9 @@ TEST_F(HierarchicalNccl, EndsOnAllRanksWhenOneIsGone) {
     });
     Status status = own.gpu.allreduce(all(*memory), DType::kFloat32, ReduceOp::kSum);
     if (status.ok()) status = own.gpu.finish();
-    EXPECT_TRUE(failsWith(StatusCode::kPeerLost, {}, status));
+    // By which of the two a rank hears of it is as it comes: the engine tells its callers the reason that it knows.
+    const StatusCode heard = status.code();
+    EXPECT_TRUE(heard == StatusCode::kPeerLost || heard == StatusCode::kShutDown) << status.message();
   });
 }
 

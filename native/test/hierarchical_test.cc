@@ -16,7 +16,6 @@
 namespace tsring {
 namespace {
 
-constexpr milliseconds kStallLimit{20'000};
 // Small slots, so that small data make many pieces.
 constexpr HostLayout kSmall{.slotBytes = 1024, .offerBytes = 64};
 constexpr HostLayout kLarge{.slotBytes = 512 << 10, .offerBytes = 64};

@@ -8,10 +8,6 @@
 namespace tsring {
 namespace {
 
-constexpr milliseconds kStallLimit{20'000};
-// Small slots, so that small data make many pieces.
-constexpr HostLayout kLayout{.slotBytes = 1024, .offerBytes = 64};
-
 using Groups = std::vector<std::unique_ptr<HostGroup>>;
 
 constexpr HostWay kWays[] = {HostWay::kEveryone, HostWay::kParts};
@@ -40,14 +36,14 @@ void expectRightSums(const Groups& groups, DType dtype, ReduceOp op, size_t coun
 class HostOf : public testing::TestWithParam<int> {};
 
 TEST_P(HostOf, AllreducesEverySize) {
-  const Groups groups = hostGroups(GetParam(), kLayout);
+  const Groups groups = hostGroups(GetParam(), kSmallSlots);
   for (const size_t count : {0, 1, 2, 7, 8, 9, 255, 256, 257, 1009, 4096, 4097, 5003}) {
     expectRightSums(groups, DType::kFloat32, ReduceOp::kSum, count);
   }
 }
 
 TEST_P(HostOf, AllreducesEveryTypeAndOperation) {
-  const Groups groups = hostGroups(GetParam(), kLayout);
+  const Groups groups = hostGroups(GetParam(), kSmallSlots);
   for (const DType dtype : kAllDTypes) {
     for (const ReduceOp op : kAllOps) {
       if (!isDefined(dtype, op)) continue;
@@ -71,7 +67,7 @@ TEST_P(HostOf, LeavesTheSameBitsOnEveryMemberAndInEveryRun) {
     Bytes first;
     for (int run = 0; run < 4; ++run) {
       auto byMember = input;
-      allreduce(hostGroups(GetParam(), kLayout), kWays[run % 2], byMember, DType::kFloat32, ReduceOp::kAverage);
+      allreduce(hostGroups(GetParam(), kSmallSlots), kWays[run % 2], byMember, DType::kFloat32, ReduceOp::kAverage);
       if (run == 0) first = byMember.front();
       for (const Bytes& result : byMember) ASSERT_TRUE(result == first);
     }
@@ -80,7 +76,7 @@ TEST_P(HostOf, LeavesTheSameBitsOnEveryMemberAndInEveryRun) {
 
 TEST_P(HostOf, GathersBlocksOfAnyLengthsAndBroadcastsFromEveryRoot) {
   const int size = GetParam();
-  const Groups groups = hostGroups(size, kLayout);
+  const Groups groups = hostGroups(size, kSmallSlots);
   std::mt19937 random(1);
   std::vector<Bytes> blocks;
   for (int member = 0; member < size; ++member) {
@@ -106,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(Members, HostOf, testing::Range(1, 10));
 
 // No member runs ahead into memory that another still reads, whatever the sequence of operations.
 TEST(HostCollectives, GoOnForManyRoundsOfAllKinds) {
-  const Groups groups = hostGroups(3, kLayout);
+  const Groups groups = hostGroups(3, kSmallSlots);
   onRanks(3, [&](int rank) {
     HostGroup& group = *groups[static_cast<size_t>(rank)];
     std::mt19937 same(7);
@@ -126,7 +122,7 @@ TEST(HostCollectives, GoOnForManyRoundsOfAllKinds) {
 }
 
 TEST(HostCollectives, AMemberThatDoesNotComeIsATimeout) {
-  const Groups groups = hostGroups(3, kLayout);
+  const Groups groups = hostGroups(3, kSmallSlots);
   onRanks(2, [&](int rank) {
     Bytes bytes(40'000);
     const auto start = Clock::now();
@@ -139,7 +135,7 @@ TEST(HostCollectives, AMemberThatDoesNotComeIsATimeout) {
 }
 
 TEST(HostCollectives, AnInterruptEndsAMemberThatWaits) {
-  const Groups groups = hostGroups(2, kLayout);
+  const Groups groups = hostGroups(2, kSmallSlots);
   std::jthread interrupter([&] { groups[0]->interrupt(); });
   Bytes bytes(40'000);
   EXPECT_EQ(hostAllreduce(*groups[0], HostWay::kEveryone, bytes, DType::kFloat32, ReduceOp::kSum, kStallLimit).code(),

@@ -10,15 +10,11 @@
 namespace tsring {
 namespace {
 
-constexpr milliseconds kStallLimit{20'000};
-// Small slots, so that small data make many pieces.
-constexpr HostLayout kLayout{.slotBytes = 1024, .offerBytes = 64};
-
 class SlicesOf : public testing::TestWithParam<int> {};
 
 TEST_P(SlicesOf, AreCombinedWhateverTheirLengths) {
   const auto members = static_cast<size_t>(GetParam());
-  const auto groups = hostGroups(GetParam(), kLayout);
+  const auto groups = hostGroups(GetParam(), kSmallSlots);
   std::mt19937 random(5);
   for (const DType dtype : kAllDTypes) {
     for (const ReduceOp op : kAllOps) {

@@ -14,12 +14,12 @@ namespace {
 
 constexpr size_t kRoom = 64 << 10;  // in a link of memory
 
-struct Transport {
+struct MeshKind {
   std::string name;
   std::function<Meshes(int size)> connect;
 };
 
-class MeshContract : public testing::TestWithParam<Transport> {
+class MeshContract : public testing::TestWithParam<MeshKind> {
  protected:
   Meshes connect(int size) const { return GetParam().connect(size); }
 };
@@ -120,14 +120,14 @@ TEST_P(MeshContract, APeerThatIsGoneIsNamedAfterItsLastByte) {
 
 INSTANTIATE_TEST_SUITE_P(
     Of, MeshContract,
-    testing::Values(Transport{"Tcp", tcpMeshes}, Transport{"Tls", encryptedMeshes},
-                    Transport{"Striped", [](int size) { return stripedMeshes(size, connectedPair, 3); }},
-                    Transport{"StripedTls", [](int size) { return stripedMeshes(size, encryptedPair, 2); }},
-                    Transport{"Memory", [](int size) { return memoryMeshes(size, {}, kRoom); }},
-                    Transport{"MemoryInShortPieces",
-                              [](int size) { return memoryMeshes(size, {.mostBytesPerCall = 60'000}, kRoom); }},
-                    Transport{"MemoryWithDelay",
-                              [](int size) { return memoryMeshes(size, {.delay = milliseconds(2)}, kRoom); }}),
+    testing::Values(MeshKind{"Tcp", tcpMeshes}, MeshKind{"Tls", encryptedMeshes},
+                    MeshKind{"Striped", [](int size) { return stripedMeshes(size, connectedPair, 3); }},
+                    MeshKind{"StripedTls", [](int size) { return stripedMeshes(size, encryptedPair, 2); }},
+                    MeshKind{"Memory", [](int size) { return memoryMeshes(size, {}, kRoom); }},
+                    MeshKind{"MemoryInShortPieces",
+                             [](int size) { return memoryMeshes(size, {.mostBytesPerCall = 60'000}, kRoom); }},
+                    MeshKind{"MemoryWithDelay",
+                             [](int size) { return memoryMeshes(size, {.delay = milliseconds(2)}, kRoom); }}),
     [](const auto& info) { return info.param.name; });
 
 // The faults that tests rely on.

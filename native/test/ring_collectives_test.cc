@@ -13,8 +13,6 @@
 namespace tsring {
 namespace {
 
-constexpr milliseconds kStallLimit{20'000};
-
 class RingOf : public testing::TestWithParam<int> {};
 
 TEST_P(RingOf, GathersBlocksOfAnyLengths) {

@@ -7,7 +7,7 @@
 namespace tsring {
 namespace {
 
-constexpr HostLayout kLayout{.slotBytes = 1024, .offerBytes = 256};
+constexpr HostLayout kSharedLayout{.slotBytes = 1024, .offerBytes = 256};
 
 TEST(SharedMemory, IsTheSameForWhoeverOpensIt) {
   const auto made = SharedMemory::create(10'000);
@@ -31,15 +31,15 @@ TEST(SharedMemory, RefusesADescriptorThatIsNotThereOrNotOfThatSize) {
 }
 
 TEST(ShareHost, GivesEveryMemberAPlaceThatAllSee) {
-  const auto groups = hostGroups(4, kLayout);
+  const auto groups = hostGroups(4, kSharedLayout);
   for (size_t member = 0; member < 4; ++member) {
     ASSERT_EQ(groups[member]->index(), member);
-    std::memset(groups[member]->slot(member, 3), static_cast<int>(member + 1), kLayout.slotBytes);
+    std::memset(groups[member]->slot(member, 3), static_cast<int>(member + 1), kSharedLayout.slotBytes);
   }
   for (const auto& group : groups) {
     for (size_t member = 0; member < 4; ++member) {
       EXPECT_EQ(*group->slot(member, 3), static_cast<std::byte>(member + 1));
-      EXPECT_EQ(group->slot(member, 3)[kLayout.slotBytes - 1], static_cast<std::byte>(member + 1));
+      EXPECT_EQ(group->slot(member, 3)[kSharedLayout.slotBytes - 1], static_cast<std::byte>(member + 1));
       EXPECT_EQ(*group->slot(member, 2), std::byte{0});
     }
   }
@@ -61,11 +61,11 @@ TEST(ShareHost, AMemberThatIsGoneIsALostPeer) {
   network.join(1).reset();
   const auto mesh = network.join(0);
   const int members[] = {0, 1};
-  EXPECT_TRUE(failsWith(StatusCode::kPeerLost, {"rank 1"}, shareHost(*mesh, members, kLayout, soon()).status()));
+  EXPECT_TRUE(failsWith(StatusCode::kPeerLost, {"rank 1"}, shareHost(*mesh, members, kSharedLayout, soon()).status()));
 }
 
 TEST(HostGroup, AWaitEndsWhenAllHaveArrivedAtTheDeadlineOrWhenInterrupted) {
-  const auto groups = hostGroups(2, kLayout);
+  const auto groups = hostGroups(2, kSharedLayout);
   const uint32_t point = groups[0]->arrive();
   const auto start = Clock::now();
   EXPECT_EQ(groups[0]->awaitAll(point, Deadline::in(milliseconds(30))).code(), StatusCode::kTimeout);

@@ -10,7 +10,7 @@
 namespace tsring {
 namespace {
 
-constexpr HostLayout kLayout{.slotBytes = 64, .offerBytes = 4000};
+constexpr HostLayout kAgreementLayout{.slotBytes = 64, .offerBytes = 4000};
 
 /// The agreement links of every rank, as a ring has them.
 std::vector<std::vector<Socket>> agreementLinks(int size) {
@@ -41,9 +41,9 @@ void limitBuffers(const Socket& link, int bytes) {
 Agreements::Agreements(AgreementKind kind, int size, milliseconds patience, int bufferBytes) {
   const auto count = static_cast<size_t>(size);
   if (kind == AgreementKind::kGate) {
-    segment_ = std::make_unique<PlainSegment>(count, kLayout);
+    segment_ = std::make_unique<PlainSegment>(count, kAgreementLayout);
     for (size_t rank = 0; rank < count; ++rank) {
-      groups_.push_back(std::make_unique<HostGroup>(segment_->bytes(), rank, count, kLayout));
+      groups_.push_back(std::make_unique<HostGroup>(segment_->bytes(), rank, count, kAgreementLayout));
       sides_.push_back(std::make_unique<Gate>(*groups_.back(), patience));
     }
     return;

@@ -12,6 +12,9 @@
 
 namespace tsring {
 
+/// Small, so that little data already takes several slots.
+inline constexpr HostLayout kSmallSlots{.slotBytes = 1024, .offerBytes = 64};
+
 /// Groups of `size` members that share a segment, by member; as threads of one process, each with a mapping of its own.
 inline std::vector<std::unique_ptr<HostGroup>> hostGroups(int size, const HostLayout& layout) {
   MemoryNetwork network(size);

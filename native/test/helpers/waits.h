@@ -16,6 +16,9 @@ inline Deadline soon() {
   return Deadline::in(std::chrono::seconds(20));
 }
 
+/// How long a peer may stand still: as generous.
+inline constexpr milliseconds kStallLimit{20'000};
+
 inline milliseconds since(Clock::time_point start) {
   return std::chrono::duration_cast<milliseconds>(Clock::now() - start);
 }

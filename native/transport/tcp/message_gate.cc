@@ -10,11 +10,11 @@
 namespace tsring {
 namespace {
 
-constexpr size_t kReadBytes = 64 << 10;
+constexpr size_t kMessageReadBytes = 64 << 10;
 // Notices of a rank that only sends must be taken in now and then.
 constexpr uint64_t kTakeInEvery = 16;
 // Looks before the thread sleeps, each of which lets others have the core.
-constexpr int kLooks = 50;
+constexpr int kGateLooks = 50;
 // A wait of this part of the timeout is told to all: then each knows whom to name at its end.
 constexpr int kHerePart = 4;
 
@@ -27,7 +27,7 @@ MessageGate::MessageGate(size_t rank, std::vector<Socket> links, std::vector<std
       names_(std::move(names)),
       timeout_(timeout),
       travelBytes_(travelBytes),
-      arrived_(kReadBytes) {
+      arrived_(kMessageReadBytes) {
   for (Socket& link : links) links_.emplace_back(std::move(link));
 }
 
@@ -144,7 +144,7 @@ Result<bool> MessageGate::await(Settled settled, Deadline deadline) {
     if (interrupted_.load()) return Status(StatusCode::kShutDown, "interrupted");
     for (GateLink& link : links_) link.send();
     if (auto found = settled(); !found.ok() || found.value()) return found;
-    if (looks < kLooks) {
+    if (looks < kGateLooks) {
       ::sched_yield();
       continue;
     }

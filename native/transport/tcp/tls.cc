@@ -17,14 +17,14 @@ namespace {
 // Says which kind of key it is, not which: there is one a job.
 constexpr std::string_view kKeyName = "tsring";
 constexpr unsigned char kCipher[] = {0x13, 0x01};  // TLS_AES_128_GCM_SHA256
-constexpr size_t kRecordBytes = 16 << 10;
+constexpr size_t kTlsRecordBytes = 16 << 10;
 // Several records a read from the system.
 constexpr size_t kReadAheadBytes = 64 << 10;
 
 #ifdef MSG_NOSIGNAL
-constexpr int kSendFlags = MSG_NOSIGNAL;
+constexpr int kTlsSendFlags = MSG_NOSIGNAL;
 #else
-constexpr int kSendFlags = 0;
+constexpr int kTlsSendFlags = 0;
 #endif
 
 // OpenSSL's own way to a socket would raise SIGPIPE.
@@ -38,7 +38,7 @@ bool wouldBlock() {
 
 int writeRaw(BIO* bio, const char* data, int length) {
   BIO_clear_retry_flags(bio);
-  const auto sent = ::send(fdOf(bio), data, static_cast<size_t>(length), kSendFlags);
+  const auto sent = ::send(fdOf(bio), data, static_cast<size_t>(length), kTlsSendFlags);
   if (sent < 0 && wouldBlock()) BIO_set_retry_write(bio);
   return static_cast<int>(sent);
 }
@@ -164,7 +164,7 @@ Result<TlsStream::Step> TlsStream::shakeHands() {
 Result<size_t> TlsStream::trySend(std::span<const std::byte> bytes) {
   size_t sent = 0;
   while (sent < bytes.size()) {
-    const auto part = bytes.subspan(sent, std::min(kRecordBytes, bytes.size() - sent));
+    const auto part = bytes.subspan(sent, std::min(kTlsRecordBytes, bytes.size() - sent));
     if (part.size() < unfinished_) return Status(StatusCode::kInternal, "less to send than before");
     if (Status s = changeKey(); !s.ok()) return s;
     ERR_clear_error();
