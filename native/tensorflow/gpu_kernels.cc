@@ -18,9 +18,9 @@ namespace {
 
 constexpr std::chrono::seconds kProbePatience{30};
 
-Status submit(TF_OpKernelContext* context, const std::shared_ptr<Ticket>& ticket);
+Status submitFromGpu(TF_OpKernelContext* context, const std::shared_ptr<Ticket>& ticket);
 Result<TensorReference> resultFor(TF_OpKernelContext* context, const CudaDevice& gpu, const TF_Tensor* input);
-Status finish(TF_OpKernelContext* context);
+Status finishOnGpu(TF_OpKernelContext* context);
 Status probe(TF_OpKernelContext* context);
 Result<std::vector<float>> readBack(const std::shared_ptr<CudaDevice>& gpu, const TF_Tensor* tensor);
 
@@ -31,11 +31,11 @@ std::byte* dataOf(const TF_Tensor* tensor) {
 }  // namespace
 
 void computeStartOnGpu(void* /*kernel*/, TF_OpKernelContext* context) {
-  report(context, start(context, [&](const auto& ticket) { return submit(context, ticket); }));
+  report(context, start(context, [&](const auto& ticket) { return submitFromGpu(context, ticket); }));
 }
 
 void computeFinishOnGpu(void* /*kernel*/, TF_OpKernelContext* context) {
-  report(context, finish(context));
+  report(context, finishOnGpu(context));
 }
 
 void computeProbe(void* /*kernel*/, TF_OpKernelContext* context) {
@@ -45,7 +45,7 @@ void computeProbe(void* /*kernel*/, TF_OpKernelContext* context) {
 namespace {
 
 // Waits once the results have their memory: who had that before may still be using it.
-Status submit(TF_OpKernelContext* context, const std::shared_ptr<Ticket>& ticket) {
+Status submitFromGpu(TF_OpKernelContext* context, const std::shared_ptr<Ticket>& ticket) {
   const auto session = ticket->session.lock();
   if (!session) return Status(StatusCode::kShutDown, describe(ticket->header) + ": the ring was shut down");
   const auto gpu = openGpu(session->options().cudaDevice);
@@ -79,7 +79,7 @@ Result<TensorReference> resultFor(TF_OpKernelContext* context, const CudaDevice&
   return result;
 }
 
-Status finish(TF_OpKernelContext* context) {
+Status finishOnGpu(TF_OpKernelContext* context) {
   const auto ticket = ticketOf(context);
   if (!ticket.ok()) return ticket.status();
   const auto ended = await(ticket.value());

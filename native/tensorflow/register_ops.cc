@@ -57,7 +57,7 @@ void stayLoaded() {
   }
 }
 
-Status registerOps() {
+Status registerAllOps() {
   stayLoaded();
   const char* const count = "N: int >= 1";
   const char* const results = "M: int >= 1";
@@ -101,7 +101,7 @@ Status registerTensorflowOps() {
   static Mutex mutex;
   static std::optional<Status> done;  // also a refusal is final: TensorFlow has no way to take half of it back
   MutexLock lock(mutex);
-  if (!done) done = registerOps();
+  if (!done) done = registerAllOps();
   return *done;
 }
 
