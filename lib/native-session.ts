@@ -38,6 +38,7 @@ export function openNative(
       device: config.localRank,
       ncclLibrary: ncclLibrary(config.ncclLib),
       byHost: config.hierarchicalAllreduce,
+      numNcclStreams: config.numNcclStreams,
       tensorsThroughHost: config.gpuTensors === 'host',
     },
     logLevel: config.logLevel,

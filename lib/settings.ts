@@ -138,6 +138,11 @@ export const settings = {
     false,
     "buffers on GPUs: NCCL inside each host alone, and our connections between hosts. Only rank 0's counts; without GPUs two levels are the rule anyway",
   ),
+  numNcclStreams: row(
+    integer(1, 16),
+    1,
+    "operations on GPUs, and buckets of one, that are under way side by side: one is packed or unpacked while NCCL works for another. Only rank 0's counts",
+  ),
   serverBackend: row(
     text(z.enum(['auto', 'tensorflow', 'cpu']), 'auto, tensorflow or cpu'),
     'auto',

@@ -61,6 +61,8 @@ export interface NativeGpuOptions {
   readonly ncclLibrary: string;
   /** NCCL inside each host alone, if rank 0 says so. */
   readonly byHost: boolean;
+  /** Operations that are under way side by side, 1 to 16; rank 0's counts. */
+  readonly numNcclStreams: number;
   /** Nothing is asked for as `cuda-or-host`. */
   readonly tensorsThroughHost: boolean;
 }

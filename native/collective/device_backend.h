@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "collective/backend.h"
@@ -13,9 +14,19 @@ struct DeviceCopy {
   size_t count;  // elements
 };
 
+/// Work that was queued on a GPU, while its backend is there.
+class DeviceWork {
+ public:
+  virtual ~DeviceWork() = default;
+  /// Waits until it is done, and all that was queued before. Asks `enough` now and then, and comes back with false when
+  /// that says so; then it can be called again. Fails as DeviceBackend::finish.
+  virtual Result<bool> wait(const std::function<bool()>& enough) = 0;
+};
+
 /// Collectives on the memory of GPUs, and what is done to such memory around them. Data are addresses on the GPU, which
-/// the CPU cannot look at. Work is queued and done in order: what is moved counts only after `finish`. One thread at a
-/// time.
+/// the CPU cannot look at. Work is queued on streams: what goes to one is done in order, and collectives are done in
+/// order on all; copies of one stream go on beside the work of others. What is moved counts only after `finish`, or the
+/// work's own end. One thread at a time.
 class DeviceBackend : public CollectiveBackend {
  public:
   /// Links the GPUs of all ranks up, if they are not yet; all ranks call it at the same time. Where that cannot be, it
@@ -25,9 +36,16 @@ class DeviceBackend : public CollectiveBackend {
   /// Whether elements of this dtype can be combined so: kUnsupported on all ranks alike, before anything is moved.
   virtual Status checkCombines(DType dtype, ReduceOp op) const = 0;
 
+  /// How many streams there are.
+  virtual size_t streams() const = 0;
+  /// What comes next goes to the next stream, in turn. It must not touch what the work of another one writes, or write
+  /// what that touches.
+  virtual void nextStream() = 0;
+
   /// Memory of our GPU.
   virtual Result<std::shared_ptr<std::byte>> allocate(size_t bytes) = 0;
-  /// Memory to pack tensors into, the same each time; what was asked for before is void once a larger one is asked for.
+  /// Memory of this stream to pack tensors into, the same each time; what was asked for before is void once a larger
+  /// one is asked for.
   virtual Result<std::byte*> fusionBuffer(size_t bytes) = 0;
 
   /// Copy between main memory and our GPU, of equal lengths, and wait for the end. Also before `prepare`, and where
@@ -39,6 +57,8 @@ class DeviceBackend : public CollectiveBackend {
   /// 16-bit float.
   virtual Status copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) = 0;
 
+  /// All that was queued so far.
+  virtual Result<std::unique_ptr<DeviceWork>> queued() = 0;
   /// Waits until all that was queued is done. Fails with kPeerLost, kTimeout, or kInternal where the GPU has failed;
   /// then, and after an interrupt, no operation works any more.
   virtual Status finish() = 0;

@@ -91,6 +91,7 @@ Bytes tuningRecord(const Tuning& tuning) {
   out.put(kIsTuning).put(tuning.forced ? static_cast<uint8_t>(*tuning.forced) : kNotForced);
   for (const Costs::One& cost : tuning.costs.of) out.put(cost.stepNanoseconds).put(cost.bytePicoseconds);
   out.put(tuning.costs.combinePicoseconds).put(uint8_t{tuning.checksums}).put(uint8_t{tuning.devicesByHost});
+  out.put(tuning.numNcclStreams);
   return out.put(tuning.fusionThresholdBytes).put(tuning.pieceBytes).put(tuning.sockets).take();
 }
 
@@ -107,6 +108,7 @@ std::optional<Tuning> tuningIn(std::span<const std::byte> record) {
   tuning.costs.combinePicoseconds = in.get<uint32_t>();
   tuning.checksums = in.get<uint8_t>() != 0;
   tuning.devicesByHost = in.get<uint8_t>() != 0;
+  tuning.numNcclStreams = std::max(in.get<uint32_t>(), uint32_t{1});
   tuning.fusionThresholdBytes = in.get<uint64_t>();
   tuning.pieceBytes = std::max(in.get<uint32_t>(), kLeastPieceBytes);
   tuning.sockets = std::max(in.get<uint32_t>(), uint32_t{1});

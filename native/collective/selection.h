@@ -22,6 +22,7 @@ struct Tuning {
   Costs costs = kBuiltInCosts;
   bool checksums = false;
   bool devicesByHost = false;                // GPUs: NCCL inside each host, our links between hosts
+  uint32_t numNcclStreams = 1;               // GPUs: so many operations are under way side by side
   uint64_t fusionThresholdBytes = 64 << 20;  // of the buckets that the tensors of a group are packed into
   uint32_t pieceBytes = kDefaultPieceBytes;  // of what is handed to a link, or taken from it, in one go
   uint32_t sockets = 1;                      // of those that connect two ranks, data go over so many

@@ -58,7 +58,8 @@ Status DeviceOperation::broadcast(int root) {
                         [&](std::span<std::byte> data) { return backend_.broadcast(data, root); });
 }
 
-/// A tensor that is alone in its bucket, and travels as it is, is moved where its result goes; others are packed.
+/// A tensor that is alone in its bucket, and travels as it is, is moved where its result goes; others are packed. Each
+/// bucket has a stream of its own, where there are several: one is packed or unpacked while others are on their way.
 template <typename Move>
 Status DeviceOperation::throughBuckets(DType wire, bool copyIn, Move move) {
   const auto& tensors = operation_.tensors;
@@ -73,9 +74,10 @@ Status DeviceOperation::throughBuckets(DType wire, bool copyIn, Move move) {
   };
   size_t largest = 0;
   for (const Bucket& bucket : plan.buckets) largest = std::max(largest, packs(bucket) ? bucket.bytes : 0);
-  const auto buffer = largest > 0 ? backend_.fusionBuffer(largest) : Result<std::byte*>(nullptr);
-  if (!buffer.ok()) return buffer.status();
   for (const Bucket& bucket : plan.buckets) {
+    backend_.nextStream();
+    const auto buffer = packs(bucket) ? backend_.fusionBuffer(largest) : Result<std::byte*>(nullptr);
+    if (!buffer.ok()) return buffer.status();
     std::vector<DeviceCopy> in;
     std::vector<DeviceCopy> out;
     for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
@@ -107,6 +109,7 @@ Status DeviceOperation::allgather() {
       at += bytes;
     }
     const auto own = blocks[backend_.index()];
+    backend_.nextStream();
     const DeviceCopy in[] = {{own.data(), operation_.tensors[i].input, own.size()}};
     if (Status s = backend_.copy(in, DType::kUint8, DType::kUint8, 1); !s.ok()) return s;
     if (Status s = backend_.allgather(blocks); !s.ok()) return s;
@@ -126,10 +129,11 @@ Status DeviceOperation::reducescatter() {
   }
   if (Status s = provide(kept); !s.ok()) return s;
   const std::vector<size_t> sizes = sizesAs(header_.dtype);
-  const auto buffer = backend_.fusionBuffer(sizes.empty() ? 0 : std::ranges::max(sizes));
-  if (!buffer.ok()) return buffer.status();
   const size_t elementBytes = elementSize(header_.dtype);
   for (size_t i = 0; i < sizes.size(); ++i) {
+    backend_.nextStream();
+    const auto buffer = backend_.fusionBuffer(std::ranges::max(sizes));
+    if (!buffer.ok()) return buffer.status();
     const DeviceCopy in[] = {{buffer.value(), operation_.tensors[i].input, sizes[i] / elementBytes}};
     if (Status s = backend_.copy(in, header_.dtype, header_.dtype, header_.prescale); !s.ok()) return s;
     std::vector<std::span<std::byte>> blocks;
@@ -150,6 +154,7 @@ Status DeviceOperation::alltoall() {
   const size_t bytes = byteSize(operation_.request, outcome_.shapes.front());
   if (Status s = provide({bytes}); !s.ok()) return s;
   const std::span from(operation_.tensors.front().input, sizesAs(header_.dtype).front());
+  backend_.nextStream();
   return backend_.alltoall(from, {resultOf(0), bytes}, sizes.value());
 }
 
@@ -171,8 +176,9 @@ std::vector<size_t> DeviceOperation::sizesAs(DType dtype) const {
 
 }  // namespace
 
-Status deviceOperation(DeviceBackend& backend, const Members& members, size_t fusionThresholdBytes,
-                       const Operation& operation, Outcome& outcome) {
+Result<std::unique_ptr<DeviceWork>> deviceOperation(DeviceBackend& backend, const Members& members,
+                                                    size_t fusionThresholdBytes, const Operation& operation,
+                                                    Outcome& outcome) {
   if (Status s = backend.prepare(); !s.ok()) return s;
   DeviceOperation steps(backend, fusionThresholdBytes, operation, outcome);
   const auto carryOut = [&] {
@@ -195,7 +201,7 @@ Status deviceOperation(DeviceBackend& backend, const Members& members, size_t fu
     return Status::okay();  // no data to move
   };
   if (Status s = carryOut(); !s.ok()) return s;
-  return backend.finish();
+  return backend.queued();
 }
 
 }  // namespace tsring

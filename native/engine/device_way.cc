@@ -4,18 +4,21 @@
 
 namespace tsring {
 
-Outcome DeviceWay::carryOut(const Operation& operation, size_t fusionThresholdBytes,
-                            const std::function<Outcome()>& byHost) {
+DeviceWay::Begun DeviceWay::begin(const Operation& operation, size_t fusionThresholdBytes,
+                                  const std::function<Outcome()>& byHost) {
   const bool mayGoByHost = operation.request.header.mayGoByHost();
-  Outcome outcome;
-  outcome.shapes = operation.request.shapes;
-  outcome.status = mayGoByHost ? whyByHost(operation) : Status::okay();
-  if (outcome.status.ok()) {
-    outcome.status = deviceOperation(backend_, members_, fusionThresholdBytes, operation, outcome);
+  Begun begun;
+  begun.outcome.shapes = operation.request.shapes;
+  begun.outcome.status = mayGoByHost ? whyByHost(operation) : Status::okay();
+  if (begun.outcome.status.ok()) {
+    auto work = deviceOperation(backend_, members_, fusionThresholdBytes, operation, begun.outcome);
+    begun.outcome.status = work.status();
+    if (work.ok()) begun.work = std::move(work).value();
   }
-  const bool unsupported = outcome.status.code() == StatusCode::kUnsupported;
-  if (mayGoByHost && (outcome.status.ok() || unsupported)) tell(outcome.status);
-  return mayGoByHost && unsupported ? byHost() : outcome;
+  if (begun.work) tellOfStreams();
+  const bool unsupported = begun.outcome.status.code() == StatusCode::kUnsupported;
+  if (mayGoByHost && (begun.work || unsupported)) tell(begun.outcome.status);
+  return mayGoByHost && unsupported ? Begun{byHost(), nullptr} : std::move(begun);
 }
 
 std::string_view DeviceWay::wayOf(const Operation& operation) const {
@@ -38,6 +41,13 @@ Status DeviceWay::whyByHost(const Operation& operation) {
   Status prepared = backend_.prepare();
   if (prepared.code() == StatusCode::kUnsupported) refused_ = prepared;
   return prepared;
+}
+
+/// For the log, once.
+void DeviceWay::tellOfStreams() {
+  if (std::exchange(toldOfStreams_, true)) return;
+  const size_t streams = backend_.streams();
+  log_.debug("operations on the GPU go through " + std::to_string(streams) + (streams == 1 ? " stream" : " streams"));
 }
 
 /// For the log, each way once; a warning where it is the longer one.

@@ -22,9 +22,14 @@ class DeviceWay {
 
   DeviceBackend& backend() const { return backend_; }
 
-  /// Carries out an operation on GPUs. One that may go by host goes through `byHost` instead where a rank has its
-  /// tensors in main memory, or GPUs cannot do it; otherwise that fails with kUnsupported. On all ranks alike.
-  Outcome carryOut(const Operation& operation, size_t fusionThresholdBytes, const std::function<Outcome()>& byHost);
+  /// An operation's outcome, which counts once the work is done; no work where it is done, or has failed.
+  struct Begun {
+    Outcome outcome;
+    std::unique_ptr<DeviceWork> work;
+  };
+  /// Begins an operation on GPUs. One that may go by host goes through `byHost` instead, to its end, where a rank has
+  /// its tensors in main memory, or GPUs cannot do it; otherwise that fails with kUnsupported. On all ranks alike.
+  Begun begin(const Operation& operation, size_t fusionThresholdBytes, const std::function<Outcome()>& byHost);
 
   /// What an allreduce is done by; empty where it goes through main memory.
   std::string_view wayOf(const Operation& operation) const;
@@ -35,6 +40,7 @@ class DeviceWay {
  private:
   Status whyByHost(const Operation& operation);
   void tell(const Status& whyByHost);
+  void tellOfStreams();
 
   DeviceBackend& backend_;
   const Members members_;
@@ -43,6 +49,7 @@ class DeviceWay {
   mutable Mutex mutex_;
   std::string told_ GUARDED_BY(mutex_);
   bool warned_ = false;
+  bool toldOfStreams_ = false;
 };
 
 }  // namespace tsring

@@ -1,6 +1,7 @@
 #include "engine/executor.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 
 #include "engine/allgather.h"
@@ -63,41 +64,94 @@ void Executor::stop() {
 
 void Executor::run() {
   for (;;) {
-    Operation operation;
+    std::optional<Operation> operation;
     Status failed;
     {
       MutexLock lock(mutex_);
-      busy_ = false;
-      changed_.notifyAll();
-      if (!changed_.waitUntil(mutex_, Deadline::in(kIdle), [this] { return stopping_ || !queue_.empty(); })) continue;
-      if (queue_.empty()) return;
-      operation = std::move(queue_.front());
-      queue_.pop_front();
-      busy_ = true;
-      failed = stopping_ ? Status(StatusCode::kShutDown, "the ring was shut down") : failed_;
+      if (flights_.empty()) {
+        busy_ = false;
+        changed_.notifyAll();
+        if (!changed_.waitUntil(mutex_, Deadline::in(kIdle), [this] { return stopping_ || !queue_.empty(); })) continue;
+        if (queue_.empty()) return;
+      }
+      if (mayBegin()) {
+        operation = std::move(queue_.front());
+        queue_.pop_front();
+        busy_ = true;
+        failed = stopping_ ? Status(StatusCode::kShutDown, "the ring was shut down") : failed_;
+      }
     }
-    Outcome outcome = failed.ok() ? carryOut(operation, operation.ticket->record)
-                                  : Outcome{failureOf(operation.request.header, failed), {}, {}, nullptr};
-    pending_.settle(operation.ticket, std::move(outcome));
-    --underWay_;
-    onCarriedOut_();
+    if (operation) {
+      begin(*std::move(operation), failed);
+    } else {
+      awaitOldest([this] {
+        MutexLock lock(mutex_);
+        return mayBegin();
+      });
+    }
   }
 }
 
-Outcome Executor::carryOut(const Operation& operation, uint64_t record) {
-  recorder_.started(record, wayOf(operation));
+void Executor::begin(Operation operation, const Status& failed) {
+  if (!failed.ok()) return settle(operation, {failureOf(operation.request.header, failed), {}, {}, nullptr});
   const PhaseScope phases(timeline_ && timeline_->on() ? timeline_ : nullptr);
+  auto [outcome, work] = start(operation, operation.ticket->record);
+  if (!work) return settle(operation, std::move(outcome));
+  flights_.add({std::move(operation), std::move(outcome), std::move(work), Phase("on the GPU", Phase::Beside::kYes)});
+}
+
+/// What next is in the queue may begin beside what is under way.
+bool Executor::mayBegin() const {
+  return !queue_.empty() && (flights_.empty() || flights_.admit(queue_.front(), device_->backend().streams()));
+}
+
+/// False where `enough` said so before it was done.
+bool Executor::awaitOldest(const std::function<bool()>& enough) {
+  DeviceFlight& flight = flights_.oldest();
+  const auto waited = flight.work->wait(enough);
+  if (waited.ok() && !waited.value()) return false;
+  flight.outcome.status = waited.status();
+  flight.phase.end();
+  settle(flight.operation, judged(flight.operation, std::move(flight.outcome)));
+  flights_.removeOldest();
+  return true;
+}
+
+void Executor::settle(const Operation& operation, Outcome outcome) {
+  pending_.settle(operation.ticket, std::move(outcome));
+  --underWay_;
+  onCarriedOut_();
+}
+
+Outcome Executor::carryOut(const Operation& operation, uint64_t record) {
+  const PhaseScope phases(timeline_ && timeline_->on() ? timeline_ : nullptr);
+  auto [outcome, work] = start(operation, record);
+  if (!work) return std::move(outcome);
+  outcome.status = work->wait([] { return false; }).status();
+  return judged(operation, std::move(outcome));
+}
+
+DeviceWay::Begun Executor::start(const Operation& operation, uint64_t record) {
+  recorder_.started(record, wayOf(operation));
   const bool onDevice = operation.request.header.onDevice();
-  Outcome outcome = onDevice ? carryOutOnDevice(operation) : carryOutOnHost(operation);
+  DeviceWay::Begun begun = onDevice ? startOnDevice(operation) : DeviceWay::Begun{carryOutOnHost(operation), nullptr};
+  begun.outcome = judged(operation, std::move(begun.outcome));
+  return begun;
+}
+
+/// The outcome, or what to tell of the failure.
+Outcome Executor::judged(const Operation& operation, Outcome outcome) {
   if (outcome.status.ok()) return outcome;
   // What GPUs cannot do is known on all ranks alike, before anything is moved: the ring goes on.
-  const bool goesOn = onDevice && outcome.status.code() == StatusCode::kUnsupported;
   const RequestHeader& header = operation.request.header;
+  const bool goesOn = header.onDevice() && outcome.status.code() == StatusCode::kUnsupported;
   return {goesOn ? failureOf(header, outcome.status) : failed(header, outcome.status), {}, {}, nullptr};
 }
 
-Outcome Executor::carryOutOnDevice(const Operation& operation) {
-  return device_->carryOut(operation, fusionThresholdBytes_, [&] {
+DeviceWay::Begun Executor::startOnDevice(const Operation& operation) {
+  return device_->begin(operation, fusionThresholdBytes_, [&] {
+    // Operations end in the order in which they began.
+    while (!flights_.empty()) awaitOldest([] { return false; });
     return stagedOperation(device_->backend(), pool_, operation,
                            [this](const Operation& staged) { return carryOutOnHost(staged); });
   });

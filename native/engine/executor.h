@@ -10,6 +10,7 @@
 #include "collective/backend.h"
 #include "collective/selection.h"
 #include "engine/block_pool.h"
+#include "engine/device_flights.h"
 #include "engine/device_way.h"
 #include "engine/fusion_plan.h"
 #include "engine/members.h"
@@ -18,7 +19,8 @@
 
 namespace tsring {
 
-/// The data thread: carries out agreed operations, one after the other in the order in which they were agreed on.
+/// The data thread: carries out agreed operations in the order in which they were agreed on, one after the other; on a
+/// GPU of several streams, so many side by side.
 class Executor {
  public:
   /// An operation failed: the reason, on the data thread. Returns what to tell its owner, which may be a better reason.
@@ -67,9 +69,15 @@ class Executor {
 
  private:
   void run();
+  void begin(Operation operation, const Status& failed);
+  bool mayBegin() const REQUIRES(mutex_);
+  bool awaitOldest(const std::function<bool()>& enough);
+  void settle(const Operation& operation, Outcome outcome);
   Outcome carryOut(const Operation& operation, uint64_t record);
+  DeviceWay::Begun start(const Operation& operation, uint64_t record);
+  Outcome judged(const Operation& operation, Outcome outcome);
   std::string_view wayOf(const Operation& operation) const;
-  Outcome carryOutOnDevice(const Operation& operation);
+  DeviceWay::Begun startOnDevice(const Operation& operation);
   Outcome carryOutOnHost(const Operation& operation);
   Status allreduce(const Operation& operation, Outcome& outcome);
   Status broadcast(const Operation& operation, Outcome& outcome);
@@ -90,6 +98,7 @@ class Executor {
   std::function<void(const Tuning&)> onRetuned_ = [](const Tuning& /*tuning*/) {};
   std::atomic<size_t> underWay_ = 0;
   BlockPool pool_;
+  DeviceFlights flights_;
 
   Mutex mutex_;
   Condition changed_;

@@ -73,10 +73,11 @@ void Session::Engine::leave() {
 
 /// NCCL among all GPUs or, by choice, among those of each host.
 std::unique_ptr<DeviceBackend> Session::Engine::onGpus(const std::vector<std::string>& names) const {
-  const GpuChoice choice{options.cudaDevice, options.ncclLibrary};
+  GpuChoice choice{options.cudaDevice, options.ncclLibrary, plane.tuning().numNcclStreams};
   CollectiveBackend& all = plane.collectives();
   CollectiveBackend* const across = plane.acrossHosts();
   if (!across) return std::make_unique<NcclBackend>(all, choice, names, options.timeout);
+  choice.streams = 1;  // segments of one operation go on side by side there
   auto inside = std::make_unique<NcclBackend>(all, choice, names, options.timeout, plane.topology().insideHost());
   return std::make_unique<HierarchicalNcclBackend>(std::move(inside), *across, all);
 }

@@ -228,6 +228,7 @@ SessionOptions parseSessionOptions(const Napi::Value& value) {
     options.cudaDevice = static_cast<int>(requireInteger(gpu, "device", 0, kMostRanks));
     options.ncclLibrary = requireString(gpu, "ncclLibrary");
     options.tuning.devicesByHost = requireBoolean(gpu, "byHost");
+    options.tuning.numNcclStreams = static_cast<uint32_t>(requireInteger(gpu, "numNcclStreams", 1, kMostNcclStreams));
     options.gpuTensorsByHost = requireBoolean(gpu, "tensorsThroughHost");
   }
   if (!object.Get("algorithm").IsUndefined()) options.tuning.forced = parseAlgorithm(object, "algorithm");

@@ -13,6 +13,7 @@ namespace tsring {
 
 /// Between every two ranks, as the table of settings has it (lib/settings.ts).
 inline constexpr int64_t kMostSockets = 64;
+inline constexpr int64_t kMostNcclStreams = 16;
 
 // JavaScript values to C++ ones. Wrong ones throw a TypeError that names the argument.
 

@@ -85,12 +85,19 @@ Status NcclCommunicator::settle(std::string_view what, NcclResult result, Deadli
   return result == kNcclSuccess ? Status::okay() : failure(what, result);
 }
 
-Status NcclCommunicator::finish(CudaStream& stream, Deadline deadline) {
-  Status status = stream.finish(deadline, [this](std::chrono::microseconds pause) { return glance(pause); });
+Result<bool> NcclCommunicator::finish(CudaEvent& event, Deadline deadline, const std::function<bool()>& enough) {
+  bool leaves = false;
+  const Status status = event.wait(deadline, [&](std::chrono::microseconds pause) {
+    Status seen = glance(pause);
+    leaves = seen.ok() && enough();
+    return leaves ? Status(StatusCode::kShutDown, "enough") : seen;
+  });
+  if (leaves) return false;
   if (status.ok()) {
     // What was aborted looks done to the stream.
     const MutexLock lock(state_->mutex);
-    return state_->interrupted ? interruption() : status;
+    if (state_->interrupted) return interruption();
+    return true;
   }
   // A kernel that spins ends only so.
   interrupt();

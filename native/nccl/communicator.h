@@ -7,7 +7,7 @@
 #include "base/deadline.h"
 #include "base/mutex.h"
 #include "base/status.h"
-#include "nccl/cuda_stream.h"
+#include "nccl/cuda_event.h"
 #include "nccl/nccl_api.h"
 
 namespace tsring {
@@ -30,8 +30,9 @@ class NcclCommunicator {
   /// Makes one call of NCCL and waits until it is queued. `what` is its name, for messages.
   Status call(std::string_view what, Deadline deadline, const std::function<NcclResult(NcclComm*)>& make);
 
-  /// Waits for the end of what was queued on `stream`. A failure, NCCL's own or the deadline's, aborts.
-  Status finish(CudaStream& stream, Deadline deadline);
+  /// Waits for an event behind what was queued; false where `enough` said so before. A failure, NCCL's own or the
+  /// deadline's, aborts.
+  Result<bool> finish(CudaEvent& event, Deadline deadline, const std::function<bool()>& enough);
 
   /// Ends a wait and what is under way. Any thread; returns at once.
   void interrupt();

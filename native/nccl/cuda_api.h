@@ -55,6 +55,7 @@ inline constexpr unsigned kCudaEventDisableTiming = 2;  // cheaper to record
   X(EventCreate, CudaResult(CudaEventHandle**, unsigned flags))                                                 \
   X(EventDestroy_v2, CudaResult(CudaEventHandle*))                                                              \
   X(EventRecord, CudaResult(CudaEventHandle*, CudaStreamHandle*))                                               \
+  X(StreamWaitEvent, CudaResult(CudaStreamHandle*, CudaEventHandle*, unsigned flags))                           \
   X(EventQuery, CudaResult(CudaEventHandle*))                                                                   \
   X(ModuleLoadData, CudaResult(CudaModule**, const void* image))                                                \
   X(ModuleUnload, CudaResult(CudaModule*))                                                                      \

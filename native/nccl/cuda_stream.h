@@ -1,12 +1,11 @@
 #pragma once
 
-#include <chrono>
-#include <functional>
 #include <memory>
 
 #include "base/deadline.h"
 #include "base/status.h"
 #include "nccl/cuda_device.h"
+#include "nccl/cuda_event.h"
 
 namespace tsring {
 
@@ -22,12 +21,7 @@ class CudaStream {
   CudaStreamHandle* handle() const { return stream_; }
   const CudaDevice& device() const { return *device_; }
 
-  /// Asked now and then during a wait; a failure ends it. May sleep for as long as told.
-  using Glance = std::function<Status(std::chrono::microseconds)>;
-
-  /// Waits until all work so far is done. Fails with kTimeout, with what `glance` fails with, or with kInternal when
-  /// the GPU has failed.
-  Status finish(Deadline deadline, const Glance& glance);
+  /// Waits until all work so far is done. Fails as CudaEvent::wait.
   Status finish(Deadline deadline);
 
  private:
@@ -35,7 +29,7 @@ class CudaStream {
 
   const std::shared_ptr<CudaDevice> device_;
   CudaStreamHandle* stream_ = nullptr;
-  CudaEventHandle* done_ = nullptr;
+  std::unique_ptr<CudaEvent> end_;
 };
 
 }  // namespace tsring

@@ -62,9 +62,6 @@ Result<std::unique_ptr<DeviceKernels>> DeviceKernels::load(std::shared_ptr<CudaD
     const CudaResult found = api.ModuleGetFunction(&kernels->functions_[i], kernels->module_, name);
     if (Status s = api.check(found, name); !s.ok()) return s;
   }
-  auto table = DeviceMemory::allocate(kernels->device_, kMostSegments * sizeof(DeviceCopy));
-  if (!table.ok()) return table.status();
-  kernels->table_ = std::move(table).value();
   return kernels;
 }
 
@@ -73,8 +70,12 @@ DeviceKernels::~DeviceKernels() {
   if (module_ && use.status().ok()) device_->api().ModuleUnload(module_);
 }
 
-Status DeviceKernels::copy(const CudaStream& stream, std::span<const DeviceCopy> copies, DType from, DType to,
-                           double factor) {
+Result<std::shared_ptr<DeviceMemory>> DeviceKernels::makeTable(std::shared_ptr<CudaDevice> device) {
+  return DeviceMemory::allocate(std::move(device), kMostSegments * sizeof(DeviceCopy));
+}
+
+Status DeviceKernels::copy(const CudaStream& stream, const DeviceMemory& table, std::span<const DeviceCopy> copies,
+                           DType from, DType to, double factor) {
   const bool plain = from == to && factor == 1;
   const auto kernel = plain ? kCopyBytes : kernelFor(from, to);
   if (!kernel) {
@@ -89,16 +90,16 @@ Status DeviceKernels::copy(const CudaStream& stream, std::span<const DeviceCopy>
   }
   for (std::span<const DeviceCopy> left(segments); !left.empty();) {
     const auto some = left.first(std::min(left.size(), kMostSegments));
-    if (Status s = launch(stream, *kernel, some, factor); !s.ok()) return s;
+    if (Status s = launch(stream, table, *kernel, some, factor); !s.ok()) return s;
     left = left.subspan(some.size());
   }
   return Status::okay();
 }
 
-Status DeviceKernels::launch(const CudaStream& stream, size_t kernel, std::span<const DeviceCopy> segments,
-                             double factor) {
+Status DeviceKernels::launch(const CudaStream& stream, const DeviceMemory& table, size_t kernel,
+                             std::span<const DeviceCopy> segments, double factor) {
   const CudaApi& api = device_->api();
-  auto address = std::bit_cast<CudaAddress>(table_->data());
+  auto address = std::bit_cast<CudaAddress>(table.data());
   // Memory that is not pinned has been read when this returns.
   const CudaResult sent = api.MemcpyHtoDAsync_v2(address, segments.data(), segments.size_bytes(), stream.handle());
   if (Status s = api.check(sent, "cuMemcpyHtoDAsync"); !s.ok()) return s;

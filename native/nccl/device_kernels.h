@@ -21,17 +21,21 @@ class DeviceKernels {
   DeviceKernels(const DeviceKernels&) = delete;
   DeviceKernels& operator=(const DeviceKernels&) = delete;
 
+  /// Memory that a stream's launches find their segments in: one for each stream.
+  static Result<std::shared_ptr<DeviceMemory>> makeTable(std::shared_ptr<CudaDevice> device);
+
   /// Queues DeviceBackend::copy.
-  Status copy(const CudaStream& stream, std::span<const DeviceCopy> copies, DType from, DType to, double factor);
+  Status copy(const CudaStream& stream, const DeviceMemory& table, std::span<const DeviceCopy> copies, DType from,
+              DType to, double factor);
 
  private:
   explicit DeviceKernels(std::shared_ptr<CudaDevice> device) : device_(std::move(device)) {}
-  Status launch(const CudaStream& stream, size_t kernel, std::span<const DeviceCopy> segments, double factor);
+  Status launch(const CudaStream& stream, const DeviceMemory& table, size_t kernel,
+                std::span<const DeviceCopy> segments, double factor);
 
   const std::shared_ptr<CudaDevice> device_;
   CudaModule* module_ = nullptr;
   std::array<CudaFunction*, 15> functions_{};
-  std::shared_ptr<DeviceMemory> table_;  // of segments, for the launch that is queued last
 };
 
 }  // namespace tsring

@@ -11,10 +11,11 @@
 
 namespace tsring {
 
-/// Which GPU this rank uses, and which NCCL.
+/// Which GPU this rank uses, by which NCCL, and how.
 struct GpuChoice {
   int device = 0;           // its number among those that the process sees; beyond the last they begin again
   std::string ncclLibrary;  // a name or path; empty: libnccl.so.2
+  size_t streams = 1;       // that our work goes through
 };
 
 /// What all ranks have said of themselves, and what they share from then on.

@@ -34,6 +34,10 @@ class HierarchicalNcclBackend final : public DeviceBackend {
 
   Status prepare() override { return inside_->prepare(); }
   Status checkCombines(DType dtype, ReduceOp op) const override { return inside_->checkCombines(dtype, op); }
+  /// One, as segments of an allreduce go on beside each other on that already.
+  size_t streams() const override { return inside_->streams(); }
+  void nextStream() override { inside_->nextStream(); }
+  Result<std::unique_ptr<DeviceWork>> queued() override { return inside_->queued(); }
   Result<std::shared_ptr<std::byte>> allocate(size_t bytes) override { return inside_->allocate(bytes); }
   Result<std::byte*> fusionBuffer(size_t bytes) override { return inside_->fusionBuffer(bytes); }
   Status fetch(std::span<std::byte> to, std::span<const std::byte> from) override { return inside_->fetch(to, from); }

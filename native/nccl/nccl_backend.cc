@@ -2,69 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 #include "nccl/foreign_memory.h"
 
 namespace tsring {
-namespace {
-
-NcclDType dtypeOf(DType dtype) {
-  switch (dtype) {
-    case DType::kInt8:
-      return NcclDType::kInt8;
-    case DType::kInt32:
-      return NcclDType::kInt32;
-    case DType::kInt64:
-      return NcclDType::kInt64;
-    case DType::kFloat16:
-      return NcclDType::kFloat16;
-    case DType::kFloat32:
-      return NcclDType::kFloat32;
-    case DType::kFloat64:
-      return NcclDType::kFloat64;
-    case DType::kBfloat16:
-      return NcclDType::kBfloat16;
-    case DType::kUint8:
-    case DType::kBool:
-    case DType::kInt16:  // these two are refused by checkCombines
-    case DType::kUint16:
-      return NcclDType::kUint8;
-  }
-  return NcclDType::kUint8;
-}
-
-/// An average is a sum whose elements NCCL multiplies by one part before, so that float16 stays in its range; that of
-/// integers it divides after. Of bools, which are 0 or 1, "any" is the most and "all" is the least.
-NcclOp opOf(DType dtype, ReduceOp op) {
-  switch (op) {
-    case ReduceOp::kAverage:
-      return NcclOp::kAverage;
-    case ReduceOp::kMin:
-      return NcclOp::kMin;
-    case ReduceOp::kMax:
-      return NcclOp::kMax;
-    case ReduceOp::kProduct:
-      return dtype == DType::kBool ? NcclOp::kMin : NcclOp::kProduct;
-    case ReduceOp::kSum:
-    case ReduceOp::kAdasum:
-      return dtype == DType::kBool ? NcclOp::kMax : NcclOp::kSum;
-  }
-  return NcclOp::kSum;
-}
-
-bool equallyLong(std::span<const std::span<std::byte>> blocks) {
-  return std::ranges::all_of(blocks, [&](const auto& block) { return block.size() == blocks[0].size(); });
-}
-
-/// Whether they lie end to end.
-bool inOneRun(std::span<const std::span<std::byte>> blocks) {
-  for (size_t i = 1; i < blocks.size(); ++i) {
-    if (blocks[i].data() != blocks[i - 1].data() + blocks[i - 1].size()) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 NcclBackend::NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<std::string> names,
                          std::chrono::milliseconds timeout)
@@ -102,9 +44,17 @@ Status NcclBackend::prepare() {
 Status NcclBackend::getReady(const std::shared_ptr<CudaDevice>& device) {
   const CudaDevice::Use use(*device);
   if (!use.status().ok()) return use.status();
-  auto stream = CudaStream::create(device);
-  if (!stream.ok()) return stream.status();
-  stream_ = std::move(stream).value();
+  lanes_.clear();
+  for (size_t i = 0; i < streams(); ++i) {
+    auto stream = CudaStream::create(device);
+    if (!stream.ok()) return stream.status();
+    auto table = DeviceKernels::makeTable(device);
+    if (!table.ok()) return table.status();
+    lanes_.push_back({std::move(stream).value(), std::move(table).value(), nullptr});
+  }
+  auto lastCall = CudaEvent::create(device);
+  if (!lastCall.ok()) return lastCall.status();
+  lastCall_ = std::move(lastCall).value();
   auto kernels = DeviceKernels::load(device);
   if (!kernels.ok()) return kernels.status();
   kernels_ = std::move(kernels).value();
@@ -126,12 +76,17 @@ Result<std::shared_ptr<std::byte>> NcclBackend::allocate(size_t bytes) {
 }
 
 Result<std::byte*> NcclBackend::fusionBuffer(size_t bytes) {
-  if (fusion_ && fusion_->bytes() >= bytes) return fusion_->data();
-  fusion_ = nullptr;
+  std::shared_ptr<DeviceMemory>& fusion = lanes_[lane_].fusion;
+  if (fusion && fusion->bytes() >= bytes) return fusion->data();
+  if (fusion) {
+    // What was queued may still use it.
+    if (Status s = finish(); !s.ok()) return s;
+    fusion = nullptr;
+  }
   auto memory = DeviceMemory::allocate(device_, std::bit_ceil(std::max<size_t>(bytes, 1)));
   if (!memory.ok()) return memory.status();
-  fusion_ = std::move(memory).value();
-  return fusion_->data();
+  fusion = std::move(memory).value();
+  return fusion->data();
 }
 
 Status NcclBackend::fetch(std::span<std::byte> to, std::span<const std::byte> from) {
@@ -158,7 +113,7 @@ Result<std::shared_ptr<DeviceMemory>> NcclBackend::onOurGpu(const std::byte* dat
 Status NcclBackend::copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) {
   const CudaDevice::Use use(*device_);
   if (!use.status().ok()) return use.status();
-  return kernels_->copy(*stream_, copies, from, to, factor);
+  return kernels_->copy(*lanes_[lane_].stream, *lanes_[lane_].table, copies, from, to, factor);
 }
 
 Status NcclBackend::toHost(std::span<std::byte> to, std::span<const std::byte> from) {
@@ -167,7 +122,8 @@ Status NcclBackend::toHost(std::span<std::byte> to, std::span<const std::byte> f
   if (!use.status().ok()) return use.status();
   const auto address = std::bit_cast<CudaAddress>(from.data());
   const CudaApi& api = device_->api();
-  return api.check(api.MemcpyDtoHAsync_v2(to.data(), address, from.size(), stream_->handle()), "cuMemcpyDtoHAsync");
+  return api.check(api.MemcpyDtoHAsync_v2(to.data(), address, from.size(), lanes_[lane_].stream->handle()),
+                   "cuMemcpyDtoHAsync");
 }
 
 Status NcclBackend::toDevice(std::span<std::byte> to, std::span<const std::byte> from) {
@@ -176,19 +132,59 @@ Status NcclBackend::toDevice(std::span<std::byte> to, std::span<const std::byte>
   if (!use.status().ok()) return use.status();
   const auto address = std::bit_cast<CudaAddress>(to.data());
   const CudaApi& api = device_->api();
-  return api.check(api.MemcpyHtoDAsync_v2(address, from.data(), from.size(), stream_->handle()), "cuMemcpyHtoDAsync");
+  return api.check(api.MemcpyHtoDAsync_v2(address, from.data(), from.size(), lanes_[lane_].stream->handle()),
+                   "cuMemcpyHtoDAsync");
 }
 
 bool NcclBackend::awaitRest(Deadline deadline) {
-  if (!stream_) return true;
-  const CudaDevice::Use use(*device_);
-  return use.status().ok() && stream_->finish(deadline).ok();
+  return std::ranges::all_of(lanes_, [&](const Lane& lane) { return lane.stream->finish(deadline).ok(); });
+}
+
+/// An event at the end of each stream.
+class NcclBackend::Queued final : public DeviceWork {
+ public:
+  explicit Queued(NcclBackend& backend) : backend_(backend) {}
+
+  Status record() {
+    const CudaDevice::Use use(*backend_.device_);
+    if (!use.status().ok()) return use.status();
+    for (const Lane& lane : backend_.lanes_) {
+      auto end = CudaEvent::create(backend_.device_);
+      if (!end.ok()) return end.status();
+      ends_.push_back(std::move(end).value());
+      if (Status s = ends_.back()->record(lane.stream->handle()); !s.ok()) return s;
+    }
+    return Status::okay();
+  }
+
+  // The time that it may take begins with the first look.
+  Result<bool> wait(const std::function<bool()>& enough) override {
+    if (!deadline_) deadline_ = Deadline::in(backend_.timeout_);
+    for (; done_ < ends_.size(); ++done_) {
+      const auto waited = backend_.using_->finish(*ends_[done_], *deadline_, enough);
+      if (!waited.ok() || !waited.value()) return waited;
+    }
+    return true;
+  }
+
+ private:
+  NcclBackend& backend_;
+  std::vector<std::unique_ptr<CudaEvent>> ends_;
+  size_t done_ = 0;
+  std::optional<Deadline> deadline_;
+};
+
+Result<std::unique_ptr<DeviceWork>> NcclBackend::queued() {
+  auto work = std::make_unique<Queued>(*this);
+  if (Status s = work->record(); !s.ok()) return s;
+  return std::unique_ptr<DeviceWork>(std::move(work));
 }
 
 Status NcclBackend::finish() {
-  const CudaDevice::Use use(*device_);
-  if (!use.status().ok()) return use.status();
-  return using_->finish(*stream_, Deadline::in(timeout_));
+  const auto work = queued();
+  if (!work.ok()) return work.status();
+  const auto waited = work.value()->wait([] { return false; });
+  return waited.ok() ? Status::okay() : waited.status();
 }
 
 void NcclBackend::interrupt() {
@@ -205,101 +201,43 @@ void NcclBackend::close() {
 }
 
 Status NcclBackend::allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) {
-  if (data.empty()) return Status::okay();
-  return call("ncclAllReduce", [&](NcclComm* comm) {
-    return api_->AllReduce(data.data(), data.data(), data.size() / elementSize(dtype), dtypeOf(dtype), opOf(dtype, op),
-                           comm, stream_->handle());
-  });
+  return call("ncclAllReduce", [&](const NcclCalls& nccl) { return nccl.allreduce(data, dtype, op); });
 }
 
-// Blocks of different lengths: from each rank to all, in one launch.
 Status NcclBackend::allgather(std::span<const std::span<std::byte>> blocks) {
-  const auto own = blocks[index()];
-  if (equallyLong(blocks) && inOneRun(blocks)) {
-    if (own.empty()) return Status::okay();
-    return call("ncclAllGather", [&](NcclComm* comm) {
-      return api_->AllGather(own.data(), blocks[0].data(), own.size(), NcclDType::kUint8, comm, stream_->handle());
-    });
-  }
-  return call("ncclBroadcast", [&](NcclComm* comm) {
-    NcclResult result = api_->GroupStart();
-    for (size_t rank = 0; rank < blocks.size() && result == kNcclSuccess; ++rank) {
-      const auto block = blocks[rank];
-      if (block.empty()) continue;
-      result = api_->Broadcast(block.data(), block.data(), block.size(), NcclDType::kUint8, static_cast<int>(rank),
-                               comm, stream_->handle());
-      if (result == kNcclInProgress) result = kNcclSuccess;
-    }
-    const NcclResult ended = api_->GroupEnd();
-    return result == kNcclSuccess ? ended : result;
-  });
+  return call("ncclAllGather", [&](const NcclCalls& nccl) { return nccl.allgather(blocks, index()); });
 }
 
 Status NcclBackend::broadcast(std::span<std::byte> data, int root) {
-  if (data.empty()) return Status::okay();
-  return call("ncclBroadcast", [&](NcclComm* comm) {
-    return api_->Broadcast(data.data(), data.data(), data.size(), NcclDType::kUint8, root, comm, stream_->handle());
-  });
+  return call("ncclBroadcast", [&](const NcclCalls& nccl) { return nccl.broadcast(data, root); });
 }
 
 Status NcclBackend::reducescatter(std::span<const std::span<std::byte>> blocks, DType dtype, ReduceOp op) {
-  const auto own = blocks[index()];
-  const size_t bytes = elementSize(dtype);
-  if (equallyLong(blocks) && inOneRun(blocks)) {
-    if (own.empty()) return Status::okay();
-    return call("ncclReduceScatter", [&](NcclComm* comm) {
-      return api_->ReduceScatter(blocks[0].data(), own.data(), own.size() / bytes, dtypeOf(dtype), opOf(dtype, op),
-                                 comm, stream_->handle());
-    });
-  }
-  return call("ncclReduce", [&](NcclComm* comm) {
-    NcclResult result = api_->GroupStart();
-    for (size_t rank = 0; rank < blocks.size() && result == kNcclSuccess; ++rank) {
-      const auto block = blocks[rank];
-      if (block.empty()) continue;
-      result = api_->Reduce(block.data(), block.data(), block.size() / bytes, dtypeOf(dtype), opOf(dtype, op),
-                            static_cast<int>(rank), comm, stream_->handle());
-      if (result == kNcclInProgress) result = kNcclSuccess;
-    }
-    const NcclResult ended = api_->GroupEnd();
-    return result == kNcclSuccess ? ended : result;
-  });
+  return call("ncclReduceScatter",
+              [&](const NcclCalls& nccl) { return nccl.reducescatter(blocks, index(), dtype, op); });
 }
 
 Status NcclBackend::alltoall(std::span<const std::byte> from, std::span<std::byte> into, const PairSizes& sizes) {
-  return call("ncclSend and ncclRecv", [&](NcclComm* comm) {
-    NcclResult result = api_->GroupStart();
-    size_t given = 0;
-    size_t taken = 0;
-    for (size_t peer = 0; peer < size() && result == kNcclSuccess; ++peer) {
-      const size_t give = sizes.of(index(), peer);
-      const size_t take = sizes.of(peer, index());
-      const int rank = static_cast<int>(peer);
-      if (give > 0) {
-        result = api_->Send(from.data() + given, give, NcclDType::kUint8, rank, comm, stream_->handle());
-        if (result == kNcclInProgress) result = kNcclSuccess;
-      }
-      if (take > 0 && result == kNcclSuccess) {
-        result = api_->Recv(into.data() + taken, take, NcclDType::kUint8, rank, comm, stream_->handle());
-        if (result == kNcclInProgress) result = kNcclSuccess;
-      }
-      given += give;
-      taken += take;
-    }
-    const NcclResult ended = api_->GroupEnd();
-    return result == kNcclSuccess ? ended : result;
-  });
+  return call("ncclSend and ncclRecv",
+              [&](const NcclCalls& nccl) { return nccl.alltoall(from, into, sizes, index(), size()); });
 }
 
 Status NcclBackend::adasum(std::span<std::byte> /*data*/, DType dtype, std::span<const Range> /*tensors*/) {
   return checkCombines(dtype, ReduceOp::kAdasum);
 }
 
-template <typename Make>
-Status NcclBackend::call(std::string_view what, Make make) {
+// The communicator's calls follow each other, whatever streams they come by: each waits for the one before.
+Status NcclBackend::call(std::string_view what, const std::function<NcclResult(const NcclCalls&)>& make) {
   const CudaDevice::Use use(*device_);
   if (!use.status().ok()) return use.status();
-  return using_->call(what, Deadline::in(timeout_), make);
+  CudaStreamHandle* const stream = lanes_[lane_].stream->handle();
+  if (lanes_.size() > 1) {
+    if (Status s = lastCall_->holdBack(stream); !s.ok()) return s;
+  }
+  const Status called = using_->call(what, Deadline::in(timeout_), [&](NcclComm* comm) {
+    return make(NcclCalls{.api = *api_, .comm = comm, .stream = stream});
+  });
+  return called.ok() && lanes_.size() > 1 ? lastCall_->record(stream) : called;
 }
 
 }  // namespace tsring

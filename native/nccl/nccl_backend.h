@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,11 +13,16 @@
 #include "nccl/device_kernels.h"
 #include "nccl/device_memory.h"
 #include "nccl/gpu_meeting.h"
+#include "nccl/nccl_calls.h"
 
 namespace tsring {
 
 /// Collectives on GPUs by NCCL, among all ranks or a group of them. Nothing of CUDA or NCCL is looked for before the
 /// first operation.
+///
+/// With several streams the copies around one call of NCCL go on beside the calls for others. The calls themselves all
+/// go to one communicator, one after the other in the same order on all ranks: kernels of two communicators may wait
+/// for each other for ever, where one finds no room on a GPU on which the other waits for its peers.
 class NcclBackend final : public DeviceBackend {
  public:
   /// Over `meet`, which must outlive this, ranks exchange what they need to link up. An operation fails with kTimeout
@@ -38,11 +44,14 @@ class NcclBackend final : public DeviceBackend {
 
   Status prepare() override;
   Status checkCombines(DType dtype, ReduceOp op) const override;
+  size_t streams() const override { return choice_.streams; }
+  void nextStream() override { lane_ = (lane_ + 1) % streams(); }
   Result<std::shared_ptr<std::byte>> allocate(size_t bytes) override;
   Result<std::byte*> fusionBuffer(size_t bytes) override;
   Status fetch(std::span<std::byte> to, std::span<const std::byte> from) override;
   Status store(std::span<std::byte> to, std::span<const std::byte> from) override;
   Status copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) override;
+  Result<std::unique_ptr<DeviceWork>> queued() override;
   Status finish() override;
   void interrupt() override;
   void close() override;
@@ -59,10 +68,15 @@ class NcclBackend final : public DeviceBackend {
   std::string_view allreduceWay(size_t /*bytes*/) const override { return "nccl"; }
 
  private:
+  class Queued;
+  struct Lane {
+    std::unique_ptr<CudaStream> stream;
+    std::shared_ptr<DeviceMemory> table;   // for the launches of kernels
+    std::shared_ptr<DeviceMemory> fusion;  // the fusion buffer, once there is one
+  };
   Status getReady(const std::shared_ptr<CudaDevice>& device);
   Result<std::shared_ptr<DeviceMemory>> onOurGpu(const std::byte* data, size_t bytes);
-  template <typename Make>
-  Status call(std::string_view what, Make make);
+  Status call(std::string_view what, const std::function<NcclResult(const NcclCalls&)>& make);
 
   CollectiveBackend& meet_;
   const GpuChoice choice_;
@@ -73,9 +87,10 @@ class NcclBackend final : public DeviceBackend {
   const NcclApi* api_ = nullptr;
   std::shared_ptr<CudaDevice> device_;
   std::shared_ptr<CudaDevice> unlinked_;  // the same, for what is copied without the others
-  std::unique_ptr<CudaStream> stream_;
   std::unique_ptr<DeviceKernels> kernels_;
-  std::shared_ptr<DeviceMemory> fusion_;
+  std::vector<Lane> lanes_;  // one a stream
+  size_t lane_ = 0;          // where what comes next goes
+  std::unique_ptr<CudaEvent> lastCall_;
 
   Mutex mutex_;  // of the pointer, which an interrupt comes by
   std::unique_ptr<NcclCommunicator> communicator_ GUARDED_BY(mutex_);

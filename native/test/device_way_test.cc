@@ -77,6 +77,89 @@ TEST_F(DeviceWayOf, GoesByNcclWhereAllHaveTheirTensorsOnGpus) {
   });
 }
 
+/// An operation on one tensor of the GPU's memory, in place.
+std::shared_ptr<Ticket> reducedInPlace(Session& session, const DeviceMemory& memory, RequestHeader header) {
+  header.memory = MemoryKind::kCuda;
+  const auto ticket = session.open(std::move(header));
+  const Shape shape{static_cast<int64_t>(memory.bytes() / sizeof(float))};
+  EXPECT_TRUE(isOk(session.submit(ticket, {shape}, {{memory.data(), memory.data()}})));
+  return ticket;
+}
+
+void expectDone(const std::shared_ptr<Ticket>& ticket) {
+  EXPECT_TRUE(isOk(ticket->wait(soon()).status));
+  TicketTable::process().close(ticket->id);
+}
+
+SessionOptions withTwoStreams(int rank) {
+  SessionOptions options = testOptions();
+  options.cudaDevice = rank;
+  options.tuning.numNcclStreams = rank == 0 ? 2 : 1;  // rank 0's counts
+  return options;
+}
+
+// NCCL's first call on each rank ends only after the tensors of both operations have been scaled on all ranks.
+TEST_F(DeviceWayOf, BeginsAnOperationWhileAnotherIsOnItsWay) {
+  ::setenv("FAKE_NCCL_AWAITS_KERNELS", "6", 1);
+  const RingOfSessions ring(kRanks, withTwoStreams);
+  onRanks(kRanks, [&](int rank) {
+    const auto one = onDevice(rank, numbersOf(rank, 40'000));
+    const auto other = onDevice(rank, numbersOf(rank, 5));
+    RequestHeader doubled = sumOf("one");
+    doubled.prescale = 2;
+    const auto first = reducedInPlace(ring[rank], *one, doubled);
+    doubled.name = "other";
+    const auto second = reducedInPlace(ring[rank], *other, doubled);
+    expectDone(first);
+    expectDone(second);
+    const auto twice = [](std::vector<float> values) {
+      for (float& value : values) value *= 2;
+      return values;
+    };
+    EXPECT_EQ(fromDevice<float>(*one), twice(sumOfAll(40'000)));
+    EXPECT_EQ(fromDevice<float>(*other), twice(sumOfAll(5)));
+  });
+}
+
+TEST_F(DeviceWayOf, KeepsTheOrderOfOperationsOnTheSameMemory) {
+  const RingOfSessions ring(kRanks, withTwoStreams);
+  onRanks(kRanks, [&](int rank) {
+    const auto memory = onDevice(rank, numbersOf(rank, 40'000));
+    std::vector<std::shared_ptr<Ticket>> tickets;
+    for (const char* name : {"one", "two", "three"}) {
+      RequestHeader third = sumOf(name);
+      third.postscale = 1.0 / kRanks;
+      tickets.push_back(reducedInPlace(ring[rank], *memory, third));
+    }
+    RequestHeader last = sumOf("last");
+    tickets.push_back(reducedInPlace(ring[rank], *memory, last));
+    for (const auto& ticket : tickets) expectDone(ticket);
+    EXPECT_EQ(fromDevice<float>(*memory), sumOfAll(40'000));
+  });
+}
+
+TEST_F(DeviceWayOf, EndsAllThatIsUnderWay) {
+  ::setenv("FAKE_NCCL_HANG_AT", "1", 1);
+  const RingOfSessions ring(kRanks, [](int rank) {
+    SessionOptions options = withTwoStreams(rank);
+    options.timeout = milliseconds(3000);
+    return options;
+  });
+  onRanks(kRanks, [&](int rank) {
+    std::vector<std::shared_ptr<DeviceMemory>> memory;
+    std::vector<std::shared_ptr<Ticket>> tickets;
+    for (const char* name : {"one", "two", "three", "four"}) {
+      memory.push_back(onDevice(rank, numbersOf(rank, 1000)));
+      tickets.push_back(reducedInPlace(ring[rank], *memory.back(), sumOf(name)));
+    }
+    expectDone(tickets[0]);
+    for (size_t i = 1; i < tickets.size(); ++i) {
+      EXPECT_TRUE(failsWith(StatusCode::kTimeout, {}, tickets[i]->wait(soon()).status));
+      TicketTable::process().close(tickets[i]->id);
+    }
+  });
+}
+
 TEST_F(DeviceWayOf, GoesByHostWhereARankHasItsTensorsThere) {
   const RingOfSessions ring(kRanks, optionsOf);
   onRanks(kRanks, [&](int rank) {

@@ -16,10 +16,10 @@ constexpr milliseconds kTimeout{20'000};
 
 /// A rank's end of it all.
 struct Rank {
-  Rank(MemoryNetwork& network, int rank, milliseconds timeout)
+  Rank(MemoryNetwork& network, int rank, milliseconds timeout, size_t streams)
       : mesh(network.join(rank)),
         meet(*mesh, nullptr, {}, kTimeout),
-        gpu(meet, {.device = rank, .ncclLibrary = {}}, {"rank 0", "rank 1", "rank 2"}, timeout) {}
+        gpu(meet, {.device = rank, .ncclLibrary = {}, .streams = streams}, {"rank 0", "rank 1", "rank 2"}, timeout) {}
   std::unique_ptr<Mesh> mesh;
   CpuBackend meet;
   NcclBackend gpu;
@@ -27,10 +27,11 @@ struct Rank {
 
 class NcclBackendOf : public OnFakes {
  protected:
-  void onGpus(const std::function<void(int rank, NcclBackend& gpu)>& body, milliseconds timeout = kTimeout) {
+  void onGpus(const std::function<void(int rank, NcclBackend& gpu)>& body, milliseconds timeout = kTimeout,
+              size_t streams = 2) {
     MemoryNetwork network(kRanks);
     onRanks(kRanks, [&](int rank) {
-      Rank own(network, rank, timeout);
+      Rank own(network, rank, timeout, streams);
       body(rank, own.gpu);
     });
   }
@@ -102,6 +103,62 @@ TEST_F(NcclBackendOf, ExchangesPairs) {
   });
 }
 
+/// One bucket: the values of `from` through the fusion buffer, doubled on the way, and combined `into`.
+Status throughFusionBuffer(NcclBackend& gpu, const DeviceMemory& from, const DeviceMemory& into, int root) {
+  const size_t count = from.bytes() / sizeof(float);
+  gpu.nextStream();
+  const auto fused = gpu.fusionBuffer(from.bytes());
+  if (!fused.ok()) return fused.status();
+  const DeviceCopy in[] = {{fused.value(), from.data(), count}};
+  if (Status s = gpu.copy(in, DType::kFloat32, DType::kFloat32, 2); !s.ok()) return s;
+  const std::span data(fused.value(), from.bytes());
+  const Status moved = root < 0 ? gpu.allreduce(data, DType::kFloat32, ReduceOp::kSum) : gpu.broadcast(data, root);
+  if (!moved.ok()) return moved;
+  const DeviceCopy out[] = {{into.data(), fused.value(), count}};
+  return gpu.copy(out, DType::kFloat32, DType::kFloat32, 0.5);
+}
+
+// Buffers grow on the way, while they are in use.
+TEST_F(NcclBackendOf, ComesToTheSameThroughAnyNumberOfStreams) {
+  for (const size_t streams : {1, 2, 4}) {
+    onGpus(
+        [](int rank, NcclBackend& gpu) {
+          ASSERT_TRUE(isOk(gpu.prepare()));
+          std::vector<std::shared_ptr<DeviceMemory>> from, into;
+          for (size_t i = 0; i < 12; ++i) {
+            const size_t count = 1000 * (i % 5 + 1) + i;
+            from.push_back(onDevice(rank, counted(count, static_cast<float>(rank))));
+            into.push_back(onDevice(rank, std::vector<float>(count)));
+            ASSERT_TRUE(isOk(throughFusionBuffer(gpu, *from[i], *into[i], i % 3 == 2 ? 1 : -1)));
+          }
+          ASSERT_TRUE(isOk(gpu.finish()));
+          for (size_t i = 0; i < into.size(); ++i) {
+            std::vector<float> expected = counted(into[i]->bytes() / sizeof(float), 1);
+            if (i % 3 != 2) {
+              for (float& value : expected) value *= 3;
+            }
+            EXPECT_EQ(fromDevice<float>(*into[i]), expected) << i;
+          }
+        },
+        kTimeout, streams);
+  }
+}
+
+// The first call of NCCL on each rank ends only after both buckets of all ranks have been packed.
+TEST_F(NcclBackendOf, PacksABucketWhileAnotherIsOnItsWay) {
+  ::setenv("FAKE_NCCL_AWAITS_KERNELS", "6", 1);
+  onGpus([](int rank, NcclBackend& gpu) {
+    ASSERT_TRUE(isOk(gpu.prepare()));
+    const auto one = onDevice(rank, counted(1000, static_cast<float>(rank)));
+    const auto other = onDevice(rank, counted(1000, static_cast<float>(rank)));
+    ASSERT_TRUE(isOk(throughFusionBuffer(gpu, *one, *one, 0)));
+    ASSERT_TRUE(isOk(throughFusionBuffer(gpu, *other, *other, 2)));
+    ASSERT_TRUE(isOk(gpu.finish()));
+    EXPECT_EQ(fromDevice<float>(*one), counted(1000, 0));
+    EXPECT_EQ(fromDevice<float>(*other), counted(1000, 2));
+  });
+}
+
 TEST_F(NcclBackendOf, CopiesScaledAndCast) {
   onGpus([](int rank, NcclBackend& gpu) {
     ASSERT_TRUE(isOk(gpu.prepare()));
@@ -150,7 +207,10 @@ TEST_F(NcclBackendOf, AnInterruptEndsWhatIsUnderWay) {
   onGpus([](int rank, NcclBackend& gpu) {
     ASSERT_TRUE(isOk(gpu.prepare()));
     const auto memory = onDevice(rank, counted(4, static_cast<float>(rank)));
+    const auto other = onDevice(rank, counted(4, static_cast<float>(rank)));
     ASSERT_TRUE(isOk(gpu.allreduce(part(*memory, 0, 4), DType::kFloat32, ReduceOp::kSum)));
+    gpu.nextStream();  // behind the first
+    ASSERT_TRUE(isOk(gpu.allreduce(part(*other, 0, 4), DType::kFloat32, ReduceOp::kSum)));
     const std::jthread control([&] { gpu.interrupt(); });
     EXPECT_TRUE(failsWith(StatusCode::kPeerLost, {"interrupted"}, gpu.finish()));
   });

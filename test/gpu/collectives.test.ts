@@ -43,8 +43,8 @@ describe(`operations on GPUs, on ${real ? 'real ones' : 'fakes'}`, function () {
   const failures = async (...args: Parameters<typeof start>) =>
     (await start(...args)).map(({ result }) => result as Failure | undefined);
 
-  it('give the right results', async () => {
-    const ends = await start('operations');
+  const rightResults = async (numNcclStreams: string) => {
+    const ends = await start('operations', () => ({ TSRING_NUM_NCCL_STREAMS: numNcclStreams }));
     ends.forEach(({ result, stderr }, rank) => {
       assert.ok(result, stderr);
       const { mismatch, disposed, ...results } = result as Record<string, unknown>;
@@ -73,14 +73,30 @@ describe(`operations on GPUs, on ${real ? 'real ones' : 'fakes'}`, function () {
         ][rank],
         imported: [6, 6, 2],
         ...(rank !== 1 && { set: [4, 4, -2] }),
+        mixed: Array.from({ length: 12 }, (_, i) => {
+          const all = [
+            [3 * i + 3, 3 * i],
+            [1 + i, i],
+            [i, i, 1 + i, i, 2 + i, i],
+            [2 * i + 2, 2 * i],
+          ];
+          return rank === 1 && i % 4 === 3 ? [1 + i, i] : all[i % 4];
+        }),
         int16: 'RING_UNSUPPORTED',
         after: [6, 6, -3],
       });
     });
-  });
+  };
+
+  it('give the right results', () => rightResults('1'));
+
+  it('give the right results through several streams', () => rightResults('4'));
 
   onFakes('fail everywhere when NCCL reports an error on one rank', async () => {
-    const env = (rank: number): Record<string, string> => (rank === 1 ? { FAKE_NCCL_ERROR_AT: '3' } : {});
+    const env = (rank: number): Record<string, string> => ({
+      TSRING_NUM_NCCL_STREAMS: '2',
+      ...(rank === 1 && { FAKE_NCCL_ERROR_AT: '3' }),
+    });
     for (const failure of await failures('until-lost', env)) {
       assert.equal(failure?.code, 'RING_PEER_LOST', failure?.message);
       assert.equal(failure.later, 'RING_PEER_LOST');
@@ -88,14 +104,18 @@ describe(`operations on GPUs, on ${real ? 'real ones' : 'fakes'}`, function () {
   });
 
   onFakes('fail everywhere at the deadline when one rank hangs', async () => {
-    const env = (rank: number) => ({ TSRING_TIMEOUT_MS: '2000', ...(rank === 2 && { FAKE_NCCL_HANG_AT: '3' }) });
+    const env = (rank: number) => ({
+      TSRING_NUM_NCCL_STREAMS: '3',
+      TSRING_TIMEOUT_MS: '2000',
+      ...(rank === 2 && { FAKE_NCCL_HANG_AT: '3' }),
+    });
     for (const failure of await failures('until-lost', env)) {
       assert.equal(failure?.code, 'RING_TIMEOUT', failure?.message);
     }
   });
 
   it('fail on the others when a rank is killed', async () => {
-    const [first, , last] = await failures('killed');
+    const [first, , last] = await failures('killed', () => ({ TSRING_NUM_NCCL_STREAMS: '4' }));
     for (const failure of [first, last]) {
       assert.equal(failure?.code, 'RING_PEER_LOST', failure?.message);
       assert.match(failure.message, /rank 1/);

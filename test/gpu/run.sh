@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What only a machine with an NVIDIA GPU can tell, in one go: test/gpu/run.sh [ranks]. Ends with how many parts passed, failed and
 # were skipped; each says why. Without a GPU that tsrun can use it ends early. Ranks beyond the GPUs share them, which takes NCCL 2.30 or later. Variables: TSRING_NCCL_LIB names an NCCL
-# that the loader does not find; LARGEST is the largest allreduce in bytes (256 MiB); FAKES is the folder of a fake driver and a
+# that the loader does not find; LARGEST is the largest allreduce in bytes (256 MiB); STREAMS are the numbers of streams that a step
+# of that size is measured with (1 2 4); FAKES is the folder of a fake driver and a
 # fake NCCL, for a test of this script itself where there is no GPU: what it prints then says nothing about GPUs.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
@@ -29,6 +30,10 @@ on_gpus() {
   part 'tensors of TensorFlow, where it has them on a GPU' tensors
   part 'bus bandwidth of one rank' bandwidth 1
   part "bus bandwidth of $ranks ranks" bandwidth "$ranks"
+  local streams
+  for streams in ${STREAMS:-1 2 4}; do
+    part "bus bandwidth of a step's buckets, $ranks ranks, numNcclStreams $streams" step_bandwidth "$streams"
+  done
   part "bus bandwidth of $ranks ranks of PyTorch's NCCL" torch_bandwidth
 }
 
@@ -72,7 +77,7 @@ check_build() {
 
 operations() {
   local only=()
-  if [[ -n ${FAKES:-} ]]; then only=(--grep 'give the right results'); else export TSRING_TEST_GPU=1; fi
+  if [[ -n ${FAKES:-} ]]; then only=(--grep 'give the right results$'); else export TSRING_TEST_GPU=1; fi
   npx mocha --no-config --node-option import=tsx --extension ts --timeout 120000 "${only[@]}" test/gpu/collectives.test.ts
 }
 
@@ -86,6 +91,11 @@ tensors() {
 
 bandwidth() {
   node bin/tsrun -np "$1" --oversubscribe dist/bench/device-allreduce.js "$largest"
+}
+
+# Buckets that are on the GPU, and buckets that are copied there from main memory, and back.
+step_bandwidth() {
+  node bin/tsrun -np "$ranks" --oversubscribe --num-nccl-streams "$1" dist/bench/device-buckets.js "$largest"
 }
 
 # In an environment of its own, so that nothing of the machine's Python changes.

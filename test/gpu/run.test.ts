@@ -23,10 +23,12 @@ describe('test/gpu/run.sh, on fakes', function () {
     assert.match(output, /^PASS operations on three ranks/m);
     assert.match(output, /^.*:64 bytes: [\d.]+ us, bus bandwidth [\d.]+ GB\/s$/m);
     assert.match(output, /^PASS bus bandwidth of 2 ranks$/m);
+    assert.match(output, /^.*streams 2, 1024 bytes in main memory: [\d.]+ us, bus bandwidth [\d.]+ GB\/s$/m);
+    assert.match(output, /^PASS bus bandwidth of a step's buckets, 2 ranks, numNcclStreams 2$/m);
     assert.match(output, /^SKIP tensors of TensorFlow, where it has them on a GPU: .*fakes/m);
     assert.match(output, /^SKIP bus bandwidth of 2 ranks of PyTorch's NCCL: .*fakes$/m);
     const [, passed, skipped] = /^(\d) passed, 0 failed, (\d) skipped$/m.exec(output) ?? [];
-    assert.equal(Number(passed) + Number(skipped), 7, output);
+    assert.equal(Number(passed) + Number(skipped), 8, output);
   });
 
   it('fails, and ends early, where there is no GPU', async () => {
@@ -40,7 +42,7 @@ describe('test/gpu/run.sh, on fakes', function () {
 
 async function run(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
   const child = spawn('bash', [script, '2'], {
-    env: { ...process.env, LARGEST: '1024', ...env },
+    env: { ...process.env, LARGEST: '1024', STREAMS: '2', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit') as Promise<[number | null]>;

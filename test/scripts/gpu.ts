@@ -39,6 +39,7 @@ async function operations(): Promise<Record<string, unknown>> {
   const set = new ring.ProcessSet([0, 2]);
   await ring.addProcessSet(set);
   if (set.included()) keep('set', await ring.allreduce(given(), { op: 'sum', processSet: set }));
+  results['mixed'] = await Promise.all(Array.from({ length: 12 }, (_, i) => mixed(i, set)));
   const mismatch = await caught(() =>
     ring.allreduce(rank === 0 ? Float32Array.of(1) : ring.DeviceBuffer.from(Float32Array.of(1)), { name: 'mismatch' }),
   );
@@ -51,12 +52,24 @@ async function operations(): Promise<Record<string, unknown>> {
   return results;
 }
 
+/** One of several operations that are asked for at once. */
+async function mixed(i: number, set: ring.ProcessSet): Promise<number[]> {
+  const value = ring.DeviceBuffer.from(Float32Array.of(ring.rank() + i, i));
+  const ways = [
+    () => ring.allreduce(value, { op: 'sum', prescaleFactor: 2, postscaleFactor: 0.5 }),
+    () => ring.broadcast(value, 1),
+    () => ring.allgather(value),
+    () => (set.included() ? ring.allreduce(value, { op: 'sum', processSet: set }) : value),
+  ];
+  return Array.from((await ways[i % ways.length]!()).toArray() as Float32Array);
+}
+
 async function failure(): Promise<unknown> {
   const error = await caught(async () => {
-    const values = ring.DeviceBuffer.from(new Float32Array(100_000));
+    const values = Array.from({ length: 3 }, () => ring.DeviceBuffer.from(new Float32Array(40_000)));
     for (let step = 0; how !== 'refused' || step === 0; step++) {
       if (how === 'killed' && ring.rank() === 1 && step === 5) process.kill(process.pid, 'SIGKILL');
-      await ring.allreduce(values, { name: `step ${step}` });
+      await Promise.all(values.map((value, i) => ring.allreduce(value, { name: `step ${step}, value ${i}` })));
     }
   });
   const later = await caught(() => ring.allreduce(Float32Array.of(1), { name: 'later' }));

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
@@ -37,6 +38,7 @@ constexpr int kInvalidImage = 200;
 constexpr int kNotFound = 500;
 constexpr int kNotReady = 600;
 
+std::atomic<unsigned long> kernels = 0;
 thread_local int contexts = 0;
 thread_local unsigned hostRow = 0;
 
@@ -167,6 +169,7 @@ struct Queue {
 
 struct Event {
   std::mutex mutex;
+  std::condition_variable changed;
   uint64_t recorded = 0;
   uint64_t reached = 0;
 };
@@ -225,6 +228,10 @@ void fakeCudaEnqueue(CudaStreamHandle* stream, std::function<void()> work) {
     stream->queue->work.push_back(std::move(work));
   }
   stream->queue->changed.notify_one();
+}
+
+unsigned long fakeCudaKernels() {
+  return kernels;
 }
 
 void* fakeCudaHost(const void* device) {
@@ -364,6 +371,20 @@ int cuEventRecord(CudaEventHandle* handle, CudaStreamHandle* stream) {
   fakeCudaEnqueue(stream, [event = handle->event, number] {
     const std::lock_guard lock(event->mutex);
     event->reached = number;
+    event->changed.notify_all();
+  });
+  return kSuccess;
+}
+int cuStreamWaitEvent(CudaStreamHandle* stream, CudaEventHandle* handle, unsigned) {
+  if (contexts == 0) return kInvalidContext;
+  uint64_t number;
+  {
+    const std::lock_guard lock(handle->event->mutex);
+    number = handle->event->recorded;
+  }
+  fakeCudaEnqueue(stream, [event = handle->event, number] {
+    std::unique_lock lock(event->mutex);
+    event->changed.wait(lock, [&] { return event->reached >= number; });
   });
   return kSuccess;
 }
@@ -398,6 +419,7 @@ int cuLaunchKernel(CudaFunction* function, unsigned gridX, unsigned gridY, unsig
   const double factor = *static_cast<const double*>(arguments[1]);
   fakeCudaEnqueue(stream, [=] {
     for (hostRow = 0; hostRow < gridY; ++hostRow) function->run(segments, factor);
+    ++kernels;
   });
   return kSuccess;
 }

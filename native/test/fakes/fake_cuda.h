@@ -9,6 +9,9 @@ struct CudaStreamHandle;
 /// Work at the end of a stream's queue, done by the stream's thread.
 void fakeCudaEnqueue(CudaStreamHandle* stream, std::function<void()> work);
 
+/// How many kernels have run to their end in this process.
+unsigned long fakeCudaKernels();
+
 /// Where the data of a device address are. A null stays one; an address that is not on the device ends the process, as
 /// a kernel that reads it would fail.
 void* fakeCudaHost(const void* device);

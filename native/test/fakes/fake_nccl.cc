@@ -3,7 +3,9 @@
 // communicator is aborted.
 //
 // Variables: FAKE_NCCL_VERSION (22707), FAKE_NCCL_ERROR_AT (from this operation on, counted from 0, an error of a peer
-// is reported), FAKE_NCCL_HANG_AT (this operation never ends by itself), FAKE_NCCL_INIT_HANG (linking up never ends).
+// is reported), FAKE_NCCL_HANG_AT (this operation never ends by itself), FAKE_NCCL_INIT_HANG (linking up never ends),
+// FAKE_NCCL_AWAITS_KERNELS (a communicator's first operation does not end before its process has run so many kernels
+// since: only kernels of other streams can do that).
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -47,6 +49,7 @@ struct Comm {
   std::atomic<bool> aborted{false};
   std::atomic<int> underWay{0};
   std::atomic<long> operations{0};
+  unsigned long kernelsBefore = fakeCudaKernels();
 };
 using CommHandle = std::shared_ptr<Comm>;
 
@@ -132,6 +135,8 @@ Result enqueue(CommHandle* handle, CudaStreamHandle* stream, Work work) {
   fakeCudaEnqueue(stream, [comm = *handle, work] {
     const long number = comm->operations++;
     if (number == fromEnvironment("FAKE_NCCL_HANG_AT", -1)) stayUntilAborted(*comm);
+    const auto kernels = static_cast<unsigned long>(fromEnvironment("FAKE_NCCL_AWAITS_KERNELS", 0));
+    while (number == 0 && !comm->aborted && fakeCudaKernels() - comm->kernelsBefore < kernels) waitABit();
     if (const long at = fromEnvironment("FAKE_NCCL_ERROR_AT", -1); at >= 0 && number >= at) comm->state = kRemoteError;
     if (comm->state != kSuccess) stayUntilAborted(*comm);
     if (!comm->aborted) work(*comm);

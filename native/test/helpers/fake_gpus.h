@@ -24,8 +24,10 @@ class OnFakes : public testing::Test {
     ASSERT_TRUE(isOk(DynamicLibrary::open(TSRING_FAKES "/libcuda.so.1")));
     ASSERT_TRUE(isOk(DynamicLibrary::open(TSRING_FAKES "/libnccl.so.2")));
   }
+  static constexpr const char* kVariables[] = {"FAKE_NCCL_HANG_AT", "FAKE_NCCL_ERROR_AT", "FAKE_NCCL_INIT_HANG",
+                                               "FAKE_NCCL_AWAITS_KERNELS"};
   void TearDown() override {
-    for (const char* name : {"FAKE_NCCL_HANG_AT", "FAKE_NCCL_ERROR_AT", "FAKE_NCCL_INIT_HANG"}) ::unsetenv(name);
+    for (const char* name : kVariables) ::unsetenv(name);
   }
 };
 
