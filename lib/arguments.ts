@@ -43,6 +43,12 @@ export function checkedDType(where: string, value: unknown): DType {
   return isTensor(value) ? tensorDType(where, value) : arrayDType(where, value);
 }
 
+/** The dtype of a typed array that the engine can take as it is; undefined for all else. */
+export function plainArrayDType(value: unknown): DType | undefined {
+  const dtype = typedArrayDType(value);
+  return dtype !== undefined && staysInPlace(value as NumericArray) ? dtype : undefined;
+}
+
 /** What the elements of `value` mean: by its kind, unless `meant` says that a Uint16Array holds the bits of floats. */
 export function checkedMeaning(where: string, value: unknown, meant: unknown): DType {
   const dtype = checkedDType(where, value);
@@ -164,16 +170,24 @@ function tensorDType(where: string, tensor: tf.Tensor): DType {
 }
 
 function arrayDType(where: string, value: unknown): DType {
-  const array = ArrayBuffer.isView(value) ? (value as NumericArray) : undefined;
-  const dtype = arrayDTypes[array?.[Symbol.toStringTag] ?? ''];
-  if (array === undefined || dtype === undefined) {
+  const dtype = typedArrayDType(value);
+  if (dtype === undefined) {
     throw invalid(where, `the value is ${show(value)}; give a tensor or a ${Object.keys(arrayDTypes).join(', ')}`);
   }
-  const { buffer } = array as { buffer: ArrayBufferLike };
-  // The engine's threads read this memory while JavaScript runs on: it must stay where it is, and of its size.
-  const movable = buffer as { resizable?: boolean; growable?: boolean };
-  if (!(buffer instanceof ArrayBuffer) || movable.resizable === true) {
+  if (!staysInPlace(value as NumericArray)) {
     throw invalid(where, 'the array lies in shared or resizable memory; give a copy (array.slice())');
   }
   return dtype;
+}
+
+function typedArrayDType(value: unknown): DType | undefined {
+  if (!ArrayBuffer.isView(value)) return undefined;
+  return arrayDTypes[(value as NumericArray)[Symbol.toStringTag]];
+}
+
+/** The engine's threads read an array's memory while JavaScript runs on: it must stay where it is, and of its size. */
+function staysInPlace(array: NumericArray): boolean {
+  const { buffer } = array as { buffer: ArrayBufferLike };
+  const movable = buffer as { resizable?: boolean; growable?: boolean };
+  return buffer instanceof ArrayBuffer && movable.resizable !== true;
 }

@@ -3,6 +3,7 @@ import { checkedDType, checkedRoot, checkedRows, invalid, isTensor, type Same, t
 import { differentiable, gradientName, noGradient } from './collectives/gradients.js';
 import { handle, type Handle } from './collectives/handle.js';
 import { named, type NamedOptions } from './collectives/named.js';
+import { plainAllreduce } from './collectives/plain-allreduce.js';
 import { reduction, type ReduceOptions } from './collectives/reduction.js';
 import { all, checkedValues, first } from './collectives/values.js';
 import type { UnderWay } from './collectives/under-way.js';
@@ -30,6 +31,8 @@ export function allreduce<T extends Value>(value: T, options: ReduceOptions = {}
 /** As {@link allreduce}, blocking this thread until done. */
 export function allreduceSync<T extends Value>(value: T, options: ReduceOptions = {}): Same<T> {
   const session = sessionOf('allreduceSync', options.processSet);
+  const reduced = plainAllreduce(session, value, options);
+  if (reduced !== undefined) return reduced as Same<T>;
   return first<T>({ values: reduceSync(session, reduction(session, 'allreduce', [value], options)) });
 }
 

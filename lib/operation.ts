@@ -13,6 +13,7 @@ import type {
 } from './native/binding.js';
 import { arrayClasses } from './native/array-classes.js';
 import { finishAll, finished, type UnderWay } from './collectives/under-way.js';
+import { reductionNumber } from './native/reduction-number.js';
 import { neverStarted, startedBy, type Moved } from './native/started.js';
 import type { ActiveSession } from './active-session.js';
 import { bridge } from './tensors/bridge.js';
@@ -54,7 +55,10 @@ export function start(session: ActiveSession, operation: Operation): UnderWay {
 /** Runs an operation and blocks this thread until it is done. */
 export function operateSync(session: ActiveSession, operation: Operation): Moved<Value> {
   const array = onlyArray(operation);
-  if (array !== undefined) return { values: [reduceArray(session, operation, array)] };
+  if (array !== undefined) {
+    const { name, dtypes, op, inPlace } = operation;
+    return { values: [reduceArray(session, name, dtypes[0]!, op!, array, inPlace)] };
+  }
   if (isPlainBarrier(operation)) {
     session.native.meet(operation.name);
     return { values: [] };
@@ -83,13 +87,23 @@ function isPlainBarrier({ kind, priority, timeoutMs }: Operation): boolean {
 const ownMemoryBytes = 65_536;
 
 /** The commonest blocking call, made to cost little: agreement and data of a small one take less time than the call itself. */
-function reduceArray({ native }: ActiveSession, { name, op, dtypes, inPlace }: Operation, array: NumericArray) {
-  const dtype = dtypes[0]!;
-  if (!inPlace && array.byteLength > ownMemoryBytes) {
-    return new arrayClasses[dtype](native.reduce(name, dtype, op!, array, undefined)!);
+export function reduceArray(
+  { native }: ActiveSession,
+  name: string,
+  dtype: DType,
+  op: ReduceOp,
+  array: NumericArray,
+  inPlace: boolean,
+): NumericArray {
+  const number = reductionNumber(dtype, op);
+  if (inPlace) {
+    native.reduce(name, number, array, true);
+    return array;
   }
-  const output = inPlace ? array : new arrayClasses[dtype](array.length);
-  native.reduce(name, dtype, op!, array, output);
+  const ArrayClass = arrayClasses[dtype];
+  if (array.byteLength > ownMemoryBytes) return new ArrayClass(native.reduce(name, number, array)!);
+  const output = new ArrayClass(array.length);
+  native.reduce(name, number, array, output);
   return output;
 }
 

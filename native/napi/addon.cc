@@ -35,6 +35,10 @@ Napi::Value describeWork(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value reductionNumberOf(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), reductionNumber(info));
+}
+
 Napi::Value takeLargestOf(const Napi::CallbackInfo& info) {
   const auto owed = requireFloats(info[0], "owed");
   const auto added = requireFloats(info[1], "added");
@@ -53,6 +57,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorClass", Napi::Function::New(env, setErrorClass));
   exports.Set("registerTensorflowOps", Napi::Function::New(env, registerOps));
   exports.Set("takeLargest", Napi::Function::New(env, takeLargestOf));
+  exports.Set("reductionNumber", Napi::Function::New(env, reductionNumberOf));
   exports.Set("workOf", Napi::Function::New(env, describeWork));
   exports.Set("Session", SessionWrap::define(env));
   const Napi::Function deviceBuffer = DeviceBufferWrap::define(env);

@@ -51,14 +51,15 @@ struct Memory {
   size_t bytes;
 };
 
-Memory memoryOf(const Napi::Value& value, DType dtype, const std::string& what) {
+Memory memoryOf(const Napi::Value& value, DType dtype, std::string_view named) {
   const Napi::Env env = value.Env();
-  if (!value.IsTypedArray()) refuse(env, what + " must be a typed array");
+  const auto what = [&] { return std::string(named); };
+  if (!value.IsTypedArray()) refuse(env, what() + " must be a typed array");
   napi_typedarray_type type;
   size_t length = 0;
   void* data = nullptr;
   if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok)
-    refuse(env, what + " cannot be read");
+    refuse(env, what() + " cannot be read");
   const auto fits = [&] {
     switch (dtype) {
       case DType::kUint8:
@@ -83,7 +84,7 @@ Memory memoryOf(const Napi::Value& value, DType dtype, const std::string& what) 
     }
     return false;
   };
-  if (!fits()) refuse(env, what + " is not the typed array of dtype " + std::string(dtypeName(dtype)));
+  if (!fits()) refuse(env, what() + " is not the typed array of dtype " + std::string(dtypeName(dtype)));
   return {static_cast<std::byte*>(data), length * elementSize(dtype)};
 }
 
@@ -302,22 +303,35 @@ RequestHeader parseBarrier(const Napi::CallbackInfo& info) {
   return header;
 }
 
+uint32_t reductionNumber(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto dtype = named(env, "dtype", ShortString(info[0], "dtype").view(), kDTypeCount, dtypeName);
+  const auto op = named(env, "op", ShortString(info[1], "op").view(), kReduceOpCount, reduceOpName);
+  return static_cast<uint32_t>(dtype) * kReduceOpCount + static_cast<uint32_t>(op);
+}
+
 ArrayReduction parseArrayReduction(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   ArrayReduction parsed;
   RequestHeader& header = parsed.header;
   header.kind = OperationKind::kAllreduce;
   header.name = ShortString(info[0], "name").view();
-  header.dtype = named(env, "dtype", ShortString(info[1], "dtype").view(), kDTypeCount, dtypeName);
-  header.op = named(env, "op", ShortString(info[2], "op").view(), kReduceOpCount, reduceOpName);
-  const Memory input = memoryOf(info[3], header.dtype, "input");
+  uint32_t number = 0;
+  if (napi_get_value_uint32(env, info[1], &number) != napi_ok || number >= kDTypeCount * kReduceOpCount)
+    refuse(env, "number must be a reductionNumber");
+  header.dtype = static_cast<DType>(number / kReduceOpCount);
+  header.op = static_cast<ReduceOp>(number % kReduceOpCount);
+  const Memory input = memoryOf(info[2], header.dtype, "input");
   parsed.shape = {static_cast<int64_t>(input.bytes / elementSize(header.dtype))};
   parsed.tensor.input = input.data;
-  if (!info[4].IsUndefined()) {
-    const Memory output = memoryOf(info[4], header.dtype, "output");
-    if (output.bytes != input.bytes) refuse(env, "output must be as long as input");
-    parsed.tensor.output = output.data;
+  if (info[3].IsUndefined()) return parsed;
+  if (info[3].IsBoolean()) {
+    parsed.tensor.output = input.data;
+    return parsed;
   }
+  const Memory output = memoryOf(info[3], header.dtype, "output");
+  if (output.bytes != input.bytes) refuse(env, "output must be as long as input");
+  parsed.tensor.output = output.data;
   return parsed;
 }
 

@@ -25,7 +25,10 @@ Algorithm parseAlgorithm(const Napi::Object& object, const char* key);
 SessionOptions parseSessionOptions(const Napi::Value& value);
 std::vector<PeerAddress> parsePeers(const Napi::Value& value);
 RequestHeader parseRequestHeader(const Napi::Object& request);
-/// The positional arguments of an allreduce of one array: name, dtype, op, input, and output or undefined.
+/// A dtype and an operation, given by name, as one number.
+uint32_t reductionNumber(const Napi::CallbackInfo& info);
+/// The positional arguments of an allreduce of one array: name, reductionNumber, input, and output, which is an array,
+/// true where it is the input, or undefined.
 struct ArrayReduction {
   RequestHeader header;
   Shape shape;

@@ -68,17 +68,21 @@ describe('native session', () => {
     const [[session], peers] = ringOf(1);
     await session!.connect(peers, 10_000);
     const reduce = session!.reduce.bind(session!) as (...args: unknown[]) => unknown;
+    const number = loadAddon().reductionNumber as (...args: unknown[]) => number;
+    const sum = (dtype: string) => number(dtype, 'sum');
     const two = Float32Array.of(1, 2);
     const wrong: [args: unknown[], message: RegExp][] = [
-      [[7, 'float32', 'sum', two, two], /name must be a string/],
-      [['x', 'float31', 'sum', two, two], /dtype: "float31" is not one of .*float32/],
-      [['x', 'float32', 'total', two, two], /op: "total" is not one of .*sum/],
-      [['x', 'int32', 'sum', two, two], /input is not the typed array of dtype int32/],
-      [['x', 'float32', 'sum', [1, 2], two], /input must be a typed array/],
-      [['x', 'float32', 'sum', two, new Float32Array(1)], /output must be as long as input/],
+      [[7, sum('float32'), two, two], /name must be a string/],
+      [['x', 'sum', two, two], /number must be a reductionNumber/],
+      [['x', 1000, two, two], /number must be a reductionNumber/],
+      [['x', sum('int32'), two, two], /input is not the typed array of dtype int32/],
+      [['x', sum('float32'), [1, 2], two], /input must be a typed array/],
+      [['x', sum('float32'), two, new Float32Array(1)], /output must be as long as input/],
     ];
     for (const [args, message] of wrong) assert.throws(() => reduce(...args), message);
-    assert.deepEqual(new Float32Array(reduce('x', 'float32', 'sum', two, undefined) as ArrayBuffer), two);
+    assert.throws(() => sum('float31'), /dtype: "float31" is not one of .*float32/);
+    assert.throws(() => number('float32', 'total'), /op: "total" is not one of .*sum/);
+    assert.deepEqual(new Float32Array(reduce('x', sum('float32'), two) as ArrayBuffer), two);
     await session!.close();
   });
 
