@@ -12,9 +12,11 @@ namespace tsring {
 /// once that all are there, without a message. A member that is busy with operations agreed on otherwise does not come;
 /// then nobody passes, and all take the other way.
 ///
-/// One word holds the number of the present round, how many members have come, and how past rounds ended. The last to
-/// come ends the round as passed; a member that turns busy while others wait ends it as declined. So a round ends in
-/// one way for everyone.
+/// Each member has a word that says to which round it has come; once all have come to a round, all pass it. Who does
+/// not want to wait any longer, or turns busy while others wait, declines: writes into the words of all that have not
+/// come that this round is over, and who comes afterwards comes to the next. So a round ends in one way for everyone. A
+/// word goes to the others together with the offer, in one line of cache: that, from one core to another, is what a
+/// round takes.
 ///
 /// busy(), idle() and leave() are for any thread.
 class Gate final : public Agreement {
@@ -25,20 +27,26 @@ class Gate final : public Agreement {
 
   size_t payloadBytes() const override { return group_.layout().offerBytes; }
   Result<bool> tryPass(const Offer& own) override;
-  Offer offerOf(size_t rank) const override { return group_.readOffer(rank, (passed_ + 1) % 2); }
+  Offer offerOf(size_t rank) const override { return group_.readOffer(rank, (passed_ + 1) % 2, bytes_); }
   void busy() override;
   void idle() override;
   void leave() override { busy(); }
   void interrupt() override { group_.interrupt(); }
 
  private:
+  struct Round;
+
   bool pass(const Offer& own);
+  uint32_t come();
   bool anyoneBusy() const;
-  void decline(uint32_t round);
+  Round roundOf(size_t member) const;
+  void decline(const Round& round);
 
   HostGroup& group_;
   const std::chrono::milliseconds patience_;
-  uint32_t passed_ = 0;  // rounds that this member passed, the same number on all
+  uint32_t passed_ = 0;   // rounds that this member passed, the same number on all
+  uint16_t history_ = 0;  // of the rounds before the present, as in a word
+  size_t bytes_ = 0;      // of the present payload: with the same fingerprint, of everyone's
 };
 
 }  // namespace tsring

@@ -20,9 +20,7 @@ size_t roundUp(size_t bytes, size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
 
-// Of a rank that is bound to one core that is one, though others have cores of their own: it then gives its core away
-// at each look, to nobody, and waits as well (measured with two ranks, bound to a core each and not: 4 bytes in 2.4 to
-// 2.6 us, 16 MB in 2.1 to 2.3 ms, either way).
+// Of a rank that is bound to one core that is one, though others have cores of their own.
 size_t coresForUs() {
 #ifdef __linux__
   cpu_set_t set;
@@ -55,43 +53,43 @@ HostGroup::HostGroup(std::span<std::byte> memory, size_t index, size_t size, con
       index_(index),
       size_(size),
       layout_(layout),
+      bound_(coresForUs() == 1),
       coreForEach_(size <= coresForUs()),
-      spins_(coreForEach_ ? 20 : 1),
       yields_(coreForEach_ ? 500 : 200) {
   assert(memory_.size() >= segmentBytes(size, layout));
 }
 
 size_t HostGroup::memberBytes(const HostLayout& layout) {
-  return roundUp(kSlots * layout.slotBytes + 2 * roundUp(sizeof(OfferHead) + layout.offerBytes, kLine), kPage);
+  return roundUp(kSlots * layout.slotBytes + 2 * roundUp(layout.offerBytes, kLine), kPage);
 }
 
 size_t HostGroup::segmentBytes(size_t size, const HostLayout& layout) {
-  return roundUp(sizeof(Header) + size * sizeof(Line), kPage) + size * memberBytes(layout);
+  return roundUp(size * sizeof(Line), kPage) + size * memberBytes(layout);
 }
 
 std::byte* HostGroup::data(size_t member) const {
-  return memory_.data() + roundUp(sizeof(Header) + size_ * sizeof(Line), kPage) + member * memberBytes(layout_);
+  return memory_.data() + roundUp(size_ * sizeof(Line), kPage) + member * memberBytes(layout_);
 }
 
 std::byte* HostGroup::slot(size_t member, size_t which) const {
   return data(member) + which * layout_.slotBytes;
 }
 
-HostGroup::OfferHead* HostGroup::offer(size_t member, size_t which) const {
-  const size_t offerBytes = roundUp(sizeof(OfferHead) + layout_.offerBytes, kLine);
-  return reinterpret_cast<OfferHead*>(data(member) + kSlots * layout_.slotBytes + which * offerBytes);
+// Where a member's payload of `bytes` is.
+std::byte* HostGroup::payload(size_t member, size_t which, size_t bytes) const {
+  if (bytes <= GateMember::kShortPayload) return gateMember(member).payloads[which].data();
+  return data(member) + kSlots * layout_.slotBytes + which * roundUp(layout_.offerBytes, kLine);
 }
 
-Offer HostGroup::readOffer(size_t member, size_t which) const {
-  const OfferHead* const head = offer(member, which);
-  return {head->fingerprint, {reinterpret_cast<const std::byte*>(head + 1), head->bytes}};
+Offer HostGroup::readOffer(size_t member, size_t which, size_t bytes) const {
+  return {gateMember(member).fingerprints[which], {payload(member, which, bytes), bytes}};
 }
 
 void HostGroup::writeOffer(size_t which, const Offer& own) {
   sayWhereWeAre();
-  OfferHead* const head = offer(index_, which);
-  *head = {own.fingerprint, own.payload.size()};
-  if (!own.payload.empty()) std::memcpy(head + 1, own.payload.data(), own.payload.size());
+  gateMember(index_).fingerprints[which] = own.fingerprint;
+  const size_t bytes = own.payload.size();
+  if (bytes > 0) std::memcpy(payload(index_, which, bytes), own.payload.data(), bytes);
 }
 
 Result<size_t> HostGroup::claimSlot(Deadline deadline) {
@@ -134,16 +132,40 @@ void HostGroup::interrupt() {
   futexWake(line(index_)->bell);
 }
 
-void HostGroup::relax(int round) {
-  if (round < spins_) return pauseCore();
-  if (round == spins_ && coreForEach_) leaveSharedCore();
+// Looks before the core is given away.
+int HostGroup::spins() {
+  return coreForEach_ || hasCoreToItself() ? 20 : 1;
+}
+
+void HostGroup::relax(int round, int spins) {
+  if (round < spins) return pauseCore();
+  if (round == spins && coreForEach_) leaveSharedCore();
   ::sched_yield();
+}
+
+// Whether this member is bound to a core on which no other was seen.
+bool HostGroup::hasCoreToItself() {
+  if (!bound_) return false;
+  if (hasCoreToItself_) return *hasCoreToItself_;
+  sayWhereWeAre();
+  bool alone = true;
+  for (size_t member = 0; member < size_; ++member) {
+    const int core = line(member)->core.load(std::memory_order_relaxed);
+    if (core == 0) return false;  // it has not said so yet
+    if (member != index_ && core == core_) alone = false;
+  }
+  hasCoreToItself_ = alone;
+  return alone;
 }
 
 #ifdef __linux__
 
+// Written only where it is news: others read this line while they wait.
 void HostGroup::sayWhereWeAre() {
-  line(index_)->core.store(::sched_getcpu() + 1, std::memory_order_relaxed);
+  const int core = ::sched_getcpu() + 1;
+  if (core == core_) return;
+  core_ = core;
+  line(index_)->core.store(core, std::memory_order_relaxed);
 }
 
 // Two members that give one core to each other look busy to the system but never too many for it, and stay there for
@@ -152,7 +174,6 @@ void HostGroup::sayWhereWeAre() {
 // more members than cores: there all would step to the same core, and back.
 void HostGroup::leaveSharedCore() {
   sayWhereWeAre();
-  const int own = line(index_)->core.load(std::memory_order_relaxed);
   cpu_set_t others;
   CPU_ZERO(&others);
   bool shared = false;
@@ -160,7 +181,7 @@ void HostGroup::leaveSharedCore() {
     const int core = line(member)->core.load(std::memory_order_relaxed);
     if (member == index_ || core < 1 || core > CPU_SETSIZE) continue;
     CPU_SET(core - 1, &others);
-    shared |= core == own;
+    shared |= core == core_;
   }
   const auto now = Clock::now();
   if (!shared || now - movedAt_ < kBetweenMoves) return;

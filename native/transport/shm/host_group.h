@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/deadline.h"
@@ -61,28 +62,34 @@ class HostGroup {
 
   // For the gate, which waits in the same way.
 
-  struct alignas(128) GateWord {
-    std::atomic<uint64_t> state;
-  };
-  /// What a member says of itself to the gate.
+  /// What a member shows the others at the gate: its word, and in the same line of cache, so that it comes to them in
+  /// one go, the two offers; of payloads only short ones.
   struct alignas(128) GateMember {
-    std::atomic<uint32_t> busy;
+    static constexpr size_t kShortPayload = 16;
+    std::atomic<uint64_t> word;
+    std::array<uint64_t, 2> fingerprints;
+    std::array<std::array<std::byte, kShortPayload>, 2> payloads;
+    alignas(64) std::atomic<uint32_t> busy;
   };
-  GateWord& gate() const { return header()->gate; }
   GateMember& gateMember(size_t member) const { return line(member)->gate; }
-  Offer readOffer(size_t member, size_t which) const;
+  /// The offer of a member whose payload has `bytes`.
+  Offer readOffer(size_t member, size_t which, size_t bytes) const;
   void writeOffer(size_t which, const Offer& offer);
 
   /// Waits until `ready()`. Ends with kTimeout or kShutDown as awaitAll.
   template <typename Ready>
-  Status waitUntil(Ready ready, Deadline deadline);
+  Status waitUntil(Ready ready, Deadline deadline) {
+    return watchFor(ready) ? Status::okay() : sleepUntil(ready, deadline);
+  }
+  /// The same with a clock that is not looked at unless there is nothing for it but to sleep.
+  template <typename Ready>
+  Status waitUntil(Ready ready, std::chrono::milliseconds patience) {
+    return watchFor(ready) ? Status::okay() : sleepUntil(ready, Deadline::in(patience));
+  }
   /// Wakes the members that sleep in waitUntil.
   void ringDoorbells();
 
  private:
-  struct alignas(128) Header {
-    GateWord gate;
-  };
   struct alignas(128) Line {
     std::atomic<uint32_t> reached;
     std::atomic<int32_t> core;  // where the member was last seen, counted from 1
@@ -90,18 +97,19 @@ class HostGroup {
     std::atomic<uint32_t> sleeping;
     GateMember gate;
   };
-  struct OfferHead {
-    uint64_t fingerprint;
-    uint64_t bytes;
-  };
 
   static size_t memberBytes(const HostLayout& layout);
-  Header* header() const { return reinterpret_cast<Header*>(memory_.data()); }
-  Line* line(size_t member) const { return reinterpret_cast<Line*>(memory_.data() + sizeof(Header)) + member; }
+  Line* line(size_t member) const { return reinterpret_cast<Line*>(memory_.data()) + member; }
   std::byte* data(size_t member) const;
-  OfferHead* offer(size_t member, size_t which) const;
-  void relax(int round);
+  std::byte* payload(size_t member, size_t which, size_t bytes) const;
+  template <typename Ready>
+  bool watchFor(Ready& ready);
+  template <typename Ready>
+  Status sleepUntil(Ready& ready, Deadline deadline);
+  int spins();
+  void relax(int round, int spins);
   void sayWhereWeAre();
+  bool hasCoreToItself();
   void leaveSharedCore();
   void sleepOnBell(uint32_t bell, Deadline deadline);
 
@@ -110,9 +118,11 @@ class HostGroup {
   const size_t index_;
   const size_t size_;
   const HostLayout layout_;
+  const bool bound_;        // this member is kept on one core
   const bool coreForEach_;  // there are as many cores as members
-  const int spins_;
   const int yields_;
+  std::optional<bool> hasCoreToItself_;  // of a bound member; once all have said where they are
+  int32_t core_ = 0;                     // where we said that we are
   Clock::time_point movedAt_{};
   uint32_t point_ = 0;
   size_t claims_ = 0;
@@ -122,11 +132,18 @@ class HostGroup {
 };
 
 template <typename Ready>
-Status HostGroup::waitUntil(Ready ready, Deadline deadline) {
-  for (int round = 0; round < spins_ + yields_; ++round) {
-    if (ready()) return Status::okay();
-    relax(round);
+bool HostGroup::watchFor(Ready& ready) {
+  if (ready()) return true;
+  const int spinning = spins();
+  for (int round = 0; round < spinning + yields_; ++round) {
+    relax(round, spinning);
+    if (ready()) return true;
   }
+  return false;
+}
+
+template <typename Ready>
+Status HostGroup::sleepUntil(Ready& ready, Deadline deadline) {
   Line& own = *line(index_);
   for (;;) {
     if (interrupted()) return Status(StatusCode::kShutDown, "interrupted");
