@@ -1,6 +1,9 @@
 #include "engine/direct_path.h"
 
+#include <algorithm>
 #include <bit>
+#include <cstring>
+#include <string_view>
 
 #include "kernel/reduce.h"
 
@@ -10,6 +13,16 @@ namespace {
 uint64_t mix(uint64_t hash, uint64_t value) {
   hash = (hash ^ value) * 0x9e3779b97f4a7c15U;
   return hash ^ hash >> 32;
+}
+
+uint64_t mixText(uint64_t hash, std::string_view text) {
+  hash = mix(hash, text.size());
+  for (; !text.empty(); text.remove_prefix(std::min(text.size(), sizeof hash))) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data(), std::min(text.size(), sizeof word));
+    hash = mix(hash, word);
+  }
+  return hash;
 }
 
 size_t byteSize(const Operation& operation) {
@@ -29,8 +42,7 @@ uint64_t fingerprintOf(const Request& request) {
   }
   for (const int64_t rows : header.splits) hash = mix(hash, static_cast<uint64_t>(rows));
   hash = mix(hash, static_cast<uint64_t>(header.payload) | static_cast<uint64_t>(header.memory) << 8);
-  hash = mix(hash, header.name.size());
-  for (const char c : header.name) hash = mix(hash, static_cast<unsigned char>(c));
+  hash = mixText(hash, header.name);
   for (const Shape& shape : request.shapes) {
     hash = mix(hash, shape.size());
     for (const int64_t extent : shape) hash = mix(hash, static_cast<uint64_t>(extent));
@@ -92,10 +104,8 @@ Outcome DirectPath::combineOffers(Operation& operation) {
     out = outcome.memory->data();
     outcome.data.push_back(out);
   }
-  std::vector<const std::byte*> inputs;
-  inputs.reserve(size_);
-  for (size_t rank = 0; rank < size_; ++rank) inputs.push_back(agreement_.offerOf(rank).payload.data());
-  combineMany(header.op, header.dtype, out, inputs, count, static_cast<int>(size_));
+  for (size_t rank = 0; rank < size_; ++rank) inputs_[rank] = agreement_.offerOf(rank).payload.data();
+  combineMany(header.op, header.dtype, out, inputs_, count, static_cast<int>(size_));
   return outcome;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "engine/executor.h"
 #include "engine/pending_table.h"
@@ -15,7 +16,7 @@ class DirectPath {
  public:
   /// All must outlive this.
   DirectPath(Agreement& agreement, Executor& executor, FlightRecorder& recorder, size_t size)
-      : agreement_(agreement), executor_(executor), recorder_(recorder), size_(size) {}
+      : agreement_(agreement), executor_(executor), recorder_(recorder), size_(size), inputs_(size) {}
 
   /// What became of the operation, whose number in the flight recorder is `record`; nothing when it has to go the other
   /// way, and nothing has been done.
@@ -29,6 +30,7 @@ class DirectPath {
   Executor& executor_;
   FlightRecorder& recorder_;
   const size_t size_;
+  std::vector<const std::byte*> inputs_;  // of the present operation, by rank
 };
 
 /// 64 bits that are equal for equal requests, and almost surely not for others.

@@ -89,7 +89,6 @@ Outcome Session::run(RequestHeader header, std::vector<Shape> shapes, std::vecto
   if (Status s = checkOpen(header, shapes, tensors); !s.ok()) return {s, {}, {}, nullptr};
   if (engine_->pending.joining()) return {joinedAlready(header), {}, {}, nullptr};
   const bool joins = header.kind == OperationKind::kJoin;
-  const Deadline deadline = joins ? Deadline::in(kUntilAllJoin) : waitDeadline();
   Status objection = engine_->options.checkFinite ? checkFinite(header, shapes, tensors) : Status::okay();
   Operation operation{nullptr, {std::move(header), std::move(shapes)}, std::move(tensors), {}};
   uint64_t record = 0;
@@ -102,6 +101,7 @@ Outcome Session::run(RequestHeader header, std::vector<Shape> shapes, std::vecto
   ticket->record = record;
   const Status submitted =
       engine_->submit(ticket, std::move(operation.request), std::move(operation.tensors), std::move(objection));
+  const Deadline deadline = joins ? Deadline::in(kUntilAllJoin) : waitDeadline();
   Outcome outcome = submitted.ok() ? ticket->wait(deadline) : Outcome{submitted, {}, {}, nullptr};
   TicketTable::process().close(ticket->id);
   return outcome;
