@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
-import type { NativeSession, PeerAddress } from '../../lib/native/binding.js';
+import type { DType, NativeSession, PeerAddress, ReduceOp } from '../../lib/native/binding.js';
 import { loadAddon } from '../../lib/native/load.js';
 import { ringError } from '../helpers/ring-error.js';
 
@@ -68,7 +68,7 @@ describe('native session', () => {
     const [[session], peers] = ringOf(1);
     await session!.connect(peers, 10_000);
     const reduce = session!.reduce.bind(session!) as (...args: unknown[]) => unknown;
-    const number = loadAddon().reductionNumber as (...args: unknown[]) => number;
+    const number = (...args: unknown[]) => loadAddon().reductionNumber(...(args as [DType, ReduceOp]));
     const sum = (dtype: string) => number(dtype, 'sum');
     const two = Float32Array.of(1, 2);
     const wrong: [args: unknown[], message: RegExp][] = [
