@@ -23,6 +23,22 @@ class DeviceWork {
   virtual Result<bool> wait(const std::function<bool()>& enough) = 0;
 };
 
+/// Copies between main memory and our GPU's that go on by themselves, those of each direction in order.
+class DeviceCopies {
+ public:
+  virtual ~DeviceCopies() = default;
+  /// Main memory to copy to and from, for as long as this is there.
+  virtual std::span<std::byte> memory() const = 0;
+  /// Queues a copy into `memory()`.
+  virtual Status fetch(std::span<std::byte> to, const std::byte* from) = 0;
+  /// Waits until the first `bytes` of all that was to be fetched are there.
+  virtual Status awaitFetched(size_t bytes) = 0;
+  /// Queues a copy out of `memory()`.
+  virtual Status store(std::byte* to, std::span<const std::byte> from) = 0;
+  /// Waits until all is copied.
+  virtual Status finish() = 0;
+};
+
 /// Collectives on the memory of GPUs, and what is done to such memory around them. Data are addresses on the GPU, which
 /// the CPU cannot look at. Work is queued on streams: what goes to one is done in order, and collectives are done in
 /// order on all; copies of one stream go on beside the work of others. What is moved counts only after `finish`, or the
@@ -48,10 +64,8 @@ class DeviceBackend : public CollectiveBackend {
   /// one is asked for.
   virtual Result<std::byte*> fusionBuffer(size_t bytes) = 0;
 
-  /// Copy between main memory and our GPU, of equal lengths, and wait for the end. Also before `prepare`, and where
-  /// that was refused.
-  virtual Status fetch(std::span<std::byte> to, std::span<const std::byte> from) = 0;
-  virtual Status store(std::span<std::byte> to, std::span<const std::byte> from) = 0;
+  /// For copies, with `bytes` of main memory; one at a time. Also before `prepare`, and where that was refused.
+  virtual Result<std::unique_ptr<DeviceCopies>> copies(size_t bytes) = 0;
 
   /// Multiplies elements of dtype `from` by `factor` and stores them as `to`: the same dtype, or float32 to or from a
   /// 16-bit float.

@@ -152,7 +152,9 @@ DeviceWay::Begun Executor::startOnDevice(const Operation& operation) {
   return device_->begin(operation, fusionThresholdBytes_, [&] {
     // Operations end in the order in which they began.
     while (!flights_.empty()) awaitOldest([] { return false; });
-    return stagedOperation(device_->backend(), pool_, operation,
+    const RequestHeader& header = operation.request.header;
+    const bool reads = header.kind != OperationKind::kBroadcast || *members_.placeOf(header.rootRank) == rank_;
+    return stagedOperation(device_->backend(), operation, reads,
                            [this](const Operation& staged) { return carryOutOnHost(staged); });
   });
 }
@@ -268,13 +270,17 @@ Status Executor::throughBuckets(const Operation& operation, Outcome& outcome, bo
     for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
       const auto begin = static_cast<size_t>(placeOf(i) - data.data());
       places.push_back({begin / elementSize(dtype), (begin + sizes[i]) / elementSize(dtype)});
-      if (copyIn) copyScaled(dtype, placeOf(i), tensors[i].input, sizes[i], header.prescale);
+      if (!copyIn) continue;
+      if (Status s = operation.awaitInput(i); !s.ok()) return s;
+      copyScaled(dtype, placeOf(i), tensors[i].input, sizes[i], header.prescale);
     }
     phase.end();
     if (Status s = move(data, places); !s.ok()) return s;
     const Phase unpacking("unpack");
-    for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i)
+    for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
       copyScaled(dtype, fused ? tensors[i].output : placeOf(i), placeOf(i), sizes[i], header.postscale);
+      if (Status s = operation.takeOutput(i); !s.ok()) return s;
+    }
   }
   return Status::okay();
 }

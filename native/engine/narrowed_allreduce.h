@@ -53,6 +53,7 @@ Status narrowedAllreduce(const Means& means, size_t bucketBytes, const NarrowFor
       const std::byte* const input = tensors[run.tensor].input;
       if (!input) continue;
       zerosUpTo(run.offset);
+      if (Status s = operation.awaitInput(run.tensor); !s.ok()) return s;
       // Pool memory is aligned, and so are a caller's float32 arrays.
       const float* const from = reinterpret_cast<const float*>(input) + run.begin;
       form.narrow(data.data() + run.offset, from, run.count, static_cast<float>(header.prescale));
@@ -66,6 +67,8 @@ Status narrowedAllreduce(const Means& means, size_t bucketBytes, const NarrowFor
       std::byte* const output = provide ? outcome.data[run.tensor] : tensors[run.tensor].output;
       float* const to = reinterpret_cast<float*>(output) + run.begin;
       form.widen(to, data.data() + run.offset, run.count, static_cast<float>(header.postscale));
+      if (run.begin + run.count < counts[run.tensor]) continue;
+      if (Status s = operation.takeOutput(run.tensor); !s.ok()) return s;
     }
   }
   return Status::okay();

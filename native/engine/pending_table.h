@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "engine/flight_recorder.h"
 #include "engine/request.h"
+#include "engine/staging.h"
 #include "engine/ticket.h"
 #include "transport/agreement.h"
 
@@ -25,6 +26,11 @@ struct Operation {
   std::vector<std::vector<int64_t>> splitsByRank = {};  // alltoall: how they split it
   int32_t lastRank = -1;                                // join: who came last
   int32_t hostRank = -1;                                // of what may go by host: who has its tensors there
+  Staging* staging = nullptr;                           // of copies in main memory of tensors that are on a GPU
+
+  /// In main memory: to be called before a tensor is read, and once its result is as it should be.
+  Status awaitInput(size_t index) const { return staging ? staging->awaitInput(index) : Status::okay(); }
+  Status takeOutput(size_t index) const { return staging ? staging->takeOutput(index) : Status::okay(); }
 };
 
 /// The operations of this rank that are not done, by name. Any thread.

@@ -40,8 +40,7 @@ class HierarchicalNcclBackend final : public DeviceBackend {
   Result<std::unique_ptr<DeviceWork>> queued() override { return inside_->queued(); }
   Result<std::shared_ptr<std::byte>> allocate(size_t bytes) override { return inside_->allocate(bytes); }
   Result<std::byte*> fusionBuffer(size_t bytes) override { return inside_->fusionBuffer(bytes); }
-  Status fetch(std::span<std::byte> to, std::span<const std::byte> from) override { return inside_->fetch(to, from); }
-  Status store(std::span<std::byte> to, std::span<const std::byte> from) override { return inside_->store(to, from); }
+  Result<std::unique_ptr<DeviceCopies>> copies(size_t bytes) override { return inside_->copies(bytes); }
   Status copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) override {
     return inside_->copy(copies, from, to, factor);
   }

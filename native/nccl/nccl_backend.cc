@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "nccl/foreign_memory.h"
+#include "nccl/staged_copies.h"
 
 namespace tsring {
 
@@ -89,17 +90,7 @@ Result<std::byte*> NcclBackend::fusionBuffer(size_t bytes) {
   return fusion->data();
 }
 
-Status NcclBackend::fetch(std::span<std::byte> to, std::span<const std::byte> from) {
-  const auto memory = onOurGpu(from.data(), from.size());
-  return memory.ok() ? memory.value()->read(0, to, Deadline::in(timeout_)) : memory.status();
-}
-
-Status NcclBackend::store(std::span<std::byte> to, std::span<const std::byte> from) {
-  const auto memory = onOurGpu(to.data(), to.size());
-  return memory.ok() ? memory.value()->write(0, from, Deadline::in(timeout_)) : memory.status();
-}
-
-Result<std::shared_ptr<DeviceMemory>> NcclBackend::onOurGpu(const std::byte* data, size_t bytes) {
+Result<std::unique_ptr<DeviceCopies>> NcclBackend::copies(size_t bytes) {
   if (!unlinked_) unlinked_ = device_;
   if (!unlinked_) {
     auto opened = openGpu(choice_.device);
@@ -107,7 +98,9 @@ Result<std::shared_ptr<DeviceMemory>> NcclBackend::onOurGpu(const std::byte* dat
     if (!opened.ok()) return Status(StatusCode::kInternal, std::string(opened.status().message()));
     unlinked_ = std::move(opened).value();
   }
-  return DeviceMemory::borrow(unlinked_, const_cast<std::byte*>(data), bytes);
+  auto copies = StagedCopies::open(unlinked_, bytes, pinned_, timeout_);
+  if (!copies.ok()) return copies.status();
+  return std::unique_ptr<DeviceCopies>(std::move(copies).value());
 }
 
 Status NcclBackend::copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) {

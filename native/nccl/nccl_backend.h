@@ -14,6 +14,7 @@
 #include "nccl/device_memory.h"
 #include "nccl/gpu_meeting.h"
 #include "nccl/nccl_calls.h"
+#include "nccl/pinned_memory.h"
 
 namespace tsring {
 
@@ -48,8 +49,7 @@ class NcclBackend final : public DeviceBackend {
   void nextStream() override { lane_ = (lane_ + 1) % streams(); }
   Result<std::shared_ptr<std::byte>> allocate(size_t bytes) override;
   Result<std::byte*> fusionBuffer(size_t bytes) override;
-  Status fetch(std::span<std::byte> to, std::span<const std::byte> from) override;
-  Status store(std::span<std::byte> to, std::span<const std::byte> from) override;
+  Result<std::unique_ptr<DeviceCopies>> copies(size_t bytes) override;
   Status copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) override;
   Result<std::unique_ptr<DeviceWork>> queued() override;
   Status finish() override;
@@ -75,7 +75,6 @@ class NcclBackend final : public DeviceBackend {
     std::shared_ptr<DeviceMemory> fusion;  // the fusion buffer, once there is one
   };
   Status getReady(const std::shared_ptr<CudaDevice>& device);
-  Result<std::shared_ptr<DeviceMemory>> onOurGpu(const std::byte* data, size_t bytes);
   Status call(std::string_view what, const std::function<NcclResult(const NcclCalls&)>& make);
 
   CollectiveBackend& meet_;
@@ -91,6 +90,7 @@ class NcclBackend final : public DeviceBackend {
   std::vector<Lane> lanes_;  // one a stream
   size_t lane_ = 0;          // where what comes next goes
   std::unique_ptr<CudaEvent> lastCall_;
+  std::unique_ptr<PinnedMemory> pinned_;  // between copies through main memory
 
   Mutex mutex_;  // of the pointer, which an interrupt comes by
   std::unique_ptr<NcclCommunicator> communicator_ GUARDED_BY(mutex_);

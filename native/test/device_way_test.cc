@@ -193,6 +193,26 @@ TEST_F(DeviceWayOf, GoesByHostWhereARankHasNoNccl) {
   });
 }
 
+// The second tensor comes to main memory only after the first one's sum has gone back.
+TEST_F(DeviceWayOf, CopiesTensorsWhileOthersAreCombinedInMainMemory) {
+  ::setenv("FAKE_CUDA_FETCH_AWAITS_STORE", "100000", 1);
+  const RingOfSessions ring(kRanks, [](int rank) {
+    SessionOptions options = optionsOf(rank);
+    options.ncclLibrary = "/nowhere/libnccl.so.2";
+    options.fusionThresholdBytes = 0;
+    return options;
+  });
+  onRanks(kRanks, [&](int rank) {
+    for (const DType payload : {DType::kFloat32, DType::kBfloat16}) {
+      RequestHeader sum = mayGoByHost(sumOf(std::string(dtypeName(payload))));
+      sum.payload = payload;
+      const auto sums = onGpu(ring[rank], rank, sum);
+      EXPECT_EQ(sums[0], sumOfAll(5));
+      EXPECT_EQ(sums[1].front(), sumOfAll(1).front());
+    }
+  });
+}
+
 TEST_F(DeviceWayOf, GoesByHostForWhatGpusDoNotCombine) {
   const RingOfSessions ring(kRanks, optionsOf);
   onRanks(kRanks, [&](int rank) {

@@ -4,7 +4,9 @@
 //
 // Variables: FAKE_CUDA_INIT (what cuInit returns), FAKE_CUDA_DEVICES (how many, 1), FAKE_CUDA_GPU (a number that makes
 // the UUID; the process id unless given), FAKE_CUDA_MODULE (what cuModuleLoadData returns), FAKE_CUDA_UNIFIED (main
-// memory counts as the GPU's, too), FAKE_CUDA_POINTERS_ON (the GPU that addresses are said to be of, 0).
+// memory counts as the GPU's, too), FAKE_CUDA_FETCH_AWAITS_STORE (a copy of so many bytes or more into pinned memory
+// does not end before one out of it that began later), FAKE_CUDA_POINTERS_ON (the GPU that addresses are said to be of,
+// 0).
 #include "fake_cuda.h"
 
 #include <sys/mman.h>
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
@@ -39,6 +42,7 @@ constexpr int kNotFound = 500;
 constexpr int kNotReady = 600;
 
 std::atomic<unsigned long> kernels = 0;
+std::atomic<unsigned long> stores = 0;  // out of pinned memory
 thread_local int contexts = 0;
 thread_local unsigned hostRow = 0;
 
@@ -322,7 +326,10 @@ int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, CudaStream
   auto* const device = reinterpret_cast<void*>(to);
   if (!memory().isDevice(device) || memory().isReserved(from)) return kInvalidValue;
   if (pinned().holds(from, bytes)) {
-    fakeCudaEnqueue(stream, [=] { std::memcpy(memory().host(device), from, bytes); });
+    fakeCudaEnqueue(stream, [=] {
+      std::memcpy(memory().host(device), from, bytes);
+      ++stores;
+    });
     return kSuccess;
   }
   const auto* begin = static_cast<const char*>(from);
@@ -335,7 +342,12 @@ int cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, CudaStreamHandle
   if (contexts == 0) return kInvalidContext;
   const auto* const device = reinterpret_cast<const void*>(from);
   if (!memory().isDevice(device) || memory().isReserved(to)) return kInvalidValue;
-  fakeCudaEnqueue(stream, [=] { std::memcpy(to, memory().host(device), bytes); });
+  const auto least = static_cast<size_t>(fromEnvironment("FAKE_CUDA_FETCH_AWAITS_STORE", 0));
+  const bool awaitsStore = least > 0 && bytes >= least && pinned().holds(to, bytes);
+  fakeCudaEnqueue(stream, [=, before = stores.load()] {
+    while (awaitsStore && stores == before) std::this_thread::sleep_for(std::chrono::microseconds(50));
+    std::memcpy(to, memory().host(device), bytes);
+  });
   return kSuccess;
 }
 int cuStreamCreate(CudaStreamHandle** stream, unsigned) {

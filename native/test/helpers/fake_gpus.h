@@ -25,7 +25,7 @@ class OnFakes : public testing::Test {
     ASSERT_TRUE(isOk(DynamicLibrary::open(TSRING_FAKES "/libnccl.so.2")));
   }
   static constexpr const char* kVariables[] = {"FAKE_NCCL_HANG_AT", "FAKE_NCCL_ERROR_AT", "FAKE_NCCL_INIT_HANG",
-                                               "FAKE_NCCL_AWAITS_KERNELS"};
+                                               "FAKE_NCCL_AWAITS_KERNELS", "FAKE_CUDA_FETCH_AWAITS_STORE"};
   void TearDown() override {
     for (const char* name : kVariables) ::unsetenv(name);
   }
