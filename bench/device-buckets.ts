@@ -17,7 +17,7 @@ if (cudaReason !== undefined || ncclReason !== undefined) {
   const repeat = <T>(count: number, make: () => T) => Array.from({ length: count }, make);
   const buckets = repeat(bucketsPerStep, () =>
     repeat(buffersPerBucket, () => ({
-      array: new Float32Array(length),
+      array: new Float32Array(length).fill(1),
       buffer: ring.DeviceBuffer.from(new Float32Array(length)),
     })),
   );
@@ -25,7 +25,7 @@ if (cudaReason !== undefined || ncclReason !== undefined) {
   const reduce = (bucket: Bucket, number: number) =>
     ring.groupedAllreduce(
       bucket.map(({ buffer }) => buffer),
-      { name: `bucket ${number}`, op: 'sum', inPlace: true },
+      { name: `bucket ${number}`, op: 'average', inPlace: true },
     );
   await measure('on the GPU', async () => {
     await Promise.all(buckets.map(reduce));
@@ -40,6 +40,9 @@ if (cudaReason !== undefined || ncclReason !== undefined) {
       for (const { array, buffer } of buckets[number]!) buffer.copyTo(array);
     }
   });
+  // Averages of ones, in each round again.
+  const wrong = buckets.flat().filter(({ array }) => array.some((value) => value !== 1)).length;
+  if (wrong > 0) throw new Error(`${wrong} of ${buckets.length * buffersPerBucket} buffers have wrong averages`);
 }
 await ring.shutdown();
 

@@ -8,6 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 ranks=${1:-2}
 export NCCL_MULTI_RANK_GPU_ENABLE=1 # for ranks of tests, as tsrun sets it where ranks share a GPU
+export TSRING_TIMEOUT_MS=${TSRING_TIMEOUT_MS:-120000} # what hangs is told of by then
 largest=${LARGEST:-$((256 << 20))}
 passed=0 failed=0 skipped=0
 
@@ -31,8 +32,9 @@ on_gpus() {
   part 'bus bandwidth of one rank' bandwidth 1
   part "bus bandwidth of $ranks ranks" bandwidth "$ranks"
   local streams
+  part "a step's buckets on one rank, for the kernels" step_bandwidth 1 1
   for streams in ${STREAMS:-1 2 4}; do
-    part "bus bandwidth of a step's buckets, $ranks ranks, numNcclStreams $streams" step_bandwidth "$streams"
+    part "bus bandwidth of a step's buckets, $ranks ranks, numNcclStreams $streams" step_bandwidth "$ranks" "$streams"
   done
   part "bus bandwidth of $ranks ranks of PyTorch's NCCL" torch_bandwidth
 }
@@ -58,8 +60,26 @@ skip() {
   exit 77
 }
 
+fail() {
+  echo "$1"
+  exit 1
+}
+
+# For parts of so many ranks.
+gpus_for() {
+  local facts='import { gpuFacts } from "./dist/lib/index.js"; const { gpus, ncclVersion } = gpuFacts();'
+  node --input-type=module -e "$facts process.exit(gpus.length >= $1 || ncclVersion >= 23000 ? 0 : 1)" ||
+    [[ -n ${FAKES:-} ]] || skip "$1 ranks on fewer GPUs take NCCL 2.30 or later"
+}
+
+# Without a network, bring node_modules along; without a compiler, dist and build/Release, too.
 build() {
-  [[ -d node_modules ]] || npm ci
+  command -v node > /dev/null || fail 'no Node.js here'
+  [[ -d node_modules ]] || npm ci || fail 'no node_modules here, and npm cannot fetch them: bring the folder along'
+  if ! command -v g++ > /dev/null; then
+    [[ -f build/Release/tsring.node && -f dist/lib/index.js ]] || fail 'no g++ here, and no build/Release/tsring.node and dist from elsewhere'
+    skip 'no g++ here: the addon was built elsewhere'
+  fi
   npm run --silent build
 }
 
@@ -76,6 +96,7 @@ check_build() {
 }
 
 operations() {
+  gpus_for 3
   local only=()
   if [[ -n ${FAKES:-} ]]; then only=(--grep 'give the right results$'); else export TSRING_TEST_GPU=1; fi
   npx mocha --no-config --node-option import=tsx --extension ts --timeout 120000 "${only[@]}" test/gpu/collectives.test.ts
@@ -90,12 +111,14 @@ tensors() {
 }
 
 bandwidth() {
+  gpus_for "$1"
   node bin/tsrun -np "$1" --oversubscribe dist/bench/device-allreduce.js "$largest"
 }
 
-# Buckets that are on the GPU, and buckets that are copied there from main memory, and back.
+# step_bandwidth RANKS STREAMS: of buckets that are on the GPU, and of some that are copied there from main memory, and back; sums are looked at.
 step_bandwidth() {
-  node bin/tsrun -np "$ranks" --oversubscribe --num-nccl-streams "$1" dist/bench/device-buckets.js "$largest"
+  gpus_for "$1"
+  node bin/tsrun -np "$1" --oversubscribe --num-nccl-streams "$2" dist/bench/device-buckets.js "$largest"
 }
 
 # In an environment of its own, so that nothing of the machine's Python changes.
