@@ -8,7 +8,7 @@ export const variableUpdates = ['collective', 'parameter_server', 'independent']
 /** How gradients travel. */
 export const compressions = ['none', 'fp16', 'bf16', 'int8'] as const;
 /** What `accelerate` replaces in tfjs-node. */
-export const accelerable = ['relu', 'maxPool', 'optimizers'] as const;
+export const accelerable = ['relu', 'biasRelu', 'maxPool', 'optimizers'] as const;
 export type Accelerable = (typeof accelerable)[number];
 export const dataNames = ['imagenet', 'folders'] as const;
 export const backendChoices = ['tensorflow', 'wasm', 'cpu', 'auto'] as const;

@@ -7,7 +7,7 @@ import { describeCommit, describeMachine } from './machine.js';
 import { runBenchmark, UsageError } from './main.js';
 import { type ModelName, type ModelSpec, models } from './models/index.js';
 import { mean, speed } from './statistics.js';
-import { type Accelerable, type TrainOptions, parseTrainOptions } from './train-options.js';
+import { type Accelerable, type TrainOptions, accelerable, parseTrainOptions } from './train-options.js';
 import { columnTitles, headerLines, inputLine, rowLine, totalLines } from './train-report.js';
 import { partsOfSteps, timeAllreduces } from './train-parts.js';
 import { makeTrainer } from './trainer.js';
@@ -107,7 +107,7 @@ async function train(options: TrainOptions): Promise<void> {
 }
 
 function partsOf(names: readonly Accelerable[]): Record<Accelerable, boolean> {
-  return { relu: names.includes('relu'), maxPool: names.includes('maxPool'), optimizers: names.includes('optimizers') };
+  return Object.fromEntries(accelerable.map((name) => [name, names.includes(name)])) as Record<Accelerable, boolean>;
 }
 
 function describeBackend({ name, version }: Backend, accelerated: readonly Accelerable[]): string {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorflowBackend } from '../tensors/tensorflow-ops.js';
-import { runOperation, tensorflowBackend, threads } from './operations.js';
+import { deferReluGradient } from './bias-relu.js';
+import { recordings, runOperation, tensorflowBackend, threads } from './operations.js';
 
 type Gradient = (backend: TensorflowBackend, dy: tf.Tensor, saved: tf.Tensor[], attributes: object) => tf.Tensor;
 
@@ -16,12 +17,15 @@ interface Replacement {
 const relu: Replacement = {
   kernelName: 'Relu',
   keepsInput: false,
-  gradient: (backend, dy, [y]) =>
-    backend.executeSingleOutput(
-      'ReluGrad',
-      [{ name: 'T', type: backend.binding.TF_ATTR_TYPE, value: backend.getDTypeInteger('float32') }],
-      [dy, y!],
-    ),
+  gradient(backend, dy, [y]) {
+    const compute = (given: tf.Tensor, output: tf.Tensor) =>
+      backend.executeSingleOutput(
+        'ReluGrad',
+        [{ name: 'T', type: backend.binding.TF_ATTR_TYPE, value: backend.getDTypeInteger('float32') }],
+        [given, output],
+      );
+    return deferReluGradient(backend, [dy, y!], compute) ?? compute(dy, y!);
+  },
 };
 
 interface PoolAttributes {
@@ -60,7 +64,7 @@ export function replaceGradient({ kernelName, keepsInput, gradient }: Replacemen
     gradFunc(dy, saved, attributes) {
       const gradientOf = dy as tf.Tensor;
       const backend = tensorflowBackend();
-      if (backend !== undefined && saved.every(({ dtype }) => dtype === 'float32'))
+      if (backend !== undefined && recordings() === 0 && saved.every(({ dtype }) => dtype === 'float32'))
         return { x: () => gradient(backend, gradientOf, saved, attributes) };
       // tfjs's own gradient of relu is of what it took, but the same of what it gave.
       return own.gradFunc(dy, saved, attributes);

@@ -30,3 +30,22 @@ export function runOperation(
   ];
   return backend.executeMultipleOutputs(name, attributes, [...vectors, ...tensors], outputs);
 }
+
+/** Runs an operation of native/tensorflow/bias_kernels.h. The innermost `tidy` owns the results. */
+export function runWithThreads(
+  backend: TensorflowBackend,
+  name: 'TsringAddBias' | 'TsringAddBiasRelu' | 'TsringBiasReluGradient',
+  tensors: readonly tf.Tensor[],
+  outputs: number,
+): tf.Tensor[] {
+  const attributes = [{ name: 'threads', type: backend.binding.TF_ATTR_INT, value: threads() }];
+  return backend.executeMultipleOutputs(name, attributes, [...tensors], outputs);
+}
+
+/**
+ * How many gradients' forward passes are under way: one where operations are recorded for a gradient, none when it is computed of them. More
+ * are gradients of gradients, for which operations are needed that have gradients themselves.
+ */
+export function recordings(): number {
+  return tf.engine().state.gradientDepth;
+}

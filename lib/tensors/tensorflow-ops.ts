@@ -1,12 +1,31 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { RingError, ringErrorCodes } from '../errors.js';
 
+/** What tfjs-node knows of a tensor's data. */
+export interface TensorEntry {
+  readonly shape: readonly number[];
+  readonly dtype: number;
+  /** TensorFlow's tensor; below zero: none yet. */
+  id: number;
+  /** What TensorFlow has not been given yet. Whoever wants the tensor looks here first. */
+  values: unknown;
+  /** How many tensors of tfjs have this data. */
+  refCount: number;
+}
+
 /** What we use of tfjs-node. */
 export interface TensorflowBackend {
   /** TensorFlow has a GPU, and computes there. */
   readonly isUsingGpuDevice?: boolean;
   readonly binding: { readonly TF_ATTR_INT: number; readonly TF_ATTR_TYPE: number };
   getDTypeInteger(dtype: string): number;
+  /** What it knows of each tensor's data. */
+  readonly tensorMap: {
+    get(dataId: object): TensorEntry;
+    set(dataId: object, entry: TensorEntry): void;
+  };
+  /** One tensor more has this data. */
+  incRef(dataId: object): void;
   /** Run a TensorFlow operation on this thread. Results are tracked as those of tfjs's own operations. */
   executeSingleOutput(op: string, attributes: object[], inputs: tf.Tensor[]): tf.Tensor;
   executeMultipleOutputs(op: string, attributes: object[], inputs: tf.Tensor[], outputs: number): tf.Tensor[];

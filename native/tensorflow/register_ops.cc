@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/mutex.h"
+#include "tensorflow/bias_kernels.h"
 #include "tensorflow/gpu_kernels.h"
 #include "tensorflow/kernels.h"
 #include "tensorflow/tensorflow_api.h"
@@ -22,12 +23,15 @@ struct Op {
   void (*compute)(void*, TF_OpKernelContext*);
   /// What of them stays in main memory where TensorFlow has a GPU; none: all, as there is no kernel for GPUs.
   std::initializer_list<const char*> onHost = {};
+  /// What a kernel keeps of its attributes; none: nothing.
+  void* (*create)(TF_OpKernelConstruction*) = nullptr;
+  void (*destroy)(void*) = nullptr;
 };
 
 Status registerKernel(const Op& op, const char* device) {
   const TensorflowApi& tf = tensorflowApi();
   const Answer answer;
-  TF_KernelBuilder* kernel = tf.NewKernelBuilder(op.name, device, nullptr, op.compute, nullptr);
+  TF_KernelBuilder* kernel = tf.NewKernelBuilder(op.name, device, op.create, op.compute, op.destroy);
   for (const char* argument : op.onHost) tf.KernelBuilder_HostMemory(kernel, argument);
   tf.RegisterKernelBuilder(op.name, kernel, answer.get());
   return answer.check(op.name);
@@ -61,6 +65,7 @@ Status registerAllOps() {
   stayLoaded();
   const char* const count = "N: int >= 1";
   const char* const results = "M: int >= 1";
+  const char* const threads = "threads: int";
   const char* const type = "T: {float, double, int32, int64, uint8, bool}";
   const Op ops[] = {
       {"TsringStart", {count, type}, {"ticket: int32", "tensors: N * T"}, {"started: int32"}, computeStart},
@@ -87,7 +92,31 @@ Status registerAllOps() {
        {count, results},
        {"window: int32", "tensors: N * float"},
        {"outs: M * float"},
-       computeMaxPoolGradient}};
+       computeMaxPoolGradient},
+      {"TsringAddBias",
+       {threads},
+       {"bias: float", "values: float"},
+       {"sums: float"},
+       computeAddBias,
+       {},
+       createBiasKernel,
+       destroyBiasKernel},
+      {"TsringAddBiasRelu",
+       {threads},
+       {"bias: float", "values: float"},
+       {"sums: float"},
+       computeAddBiasRelu,
+       {},
+       createBiasKernel,
+       destroyBiasKernel},
+      {"TsringBiasReluGradient",
+       {threads},
+       {"output_gradient: float", "output: float"},
+       {"gradient: float", "bias_gradient: float"},
+       computeBiasReluGradient,
+       {},
+       createBiasKernel,
+       destroyBiasKernel}};
   for (const Op& op : ops) {
     if (Status s = registerOp(op); !s.ok()) return s;
   }

@@ -64,6 +64,8 @@ enum TF_Code : int { TF_OK = 0, TF_ABORTED = 10 };
                       void (*compute)(void* kernel, TF_OpKernelContext*), void (*destroy)(void* kernel)))     \
   X(KernelBuilder_HostMemory, void(TF_KernelBuilder*, const char* argument))                                  \
   X(RegisterKernelBuilder, void(const char* name, TF_KernelBuilder*, TF_Status*))                             \
+  X(OpKernelConstruction_GetAttrInt32,                                                                        \
+    void(TF_OpKernelConstruction*, const char* attribute, int32_t* value, TF_Status*))                        \
   X(NumInputs, int(TF_OpKernelContext*))                                                                      \
   X(NumOutputs, int(TF_OpKernelContext*))                                                                     \
   X(GetInput, void(TF_OpKernelContext*, int index, TF_Tensor**, TF_Status*))                                  \

@@ -85,4 +85,29 @@ TensorReference tensorOver(std::shared_ptr<Block> memory, std::byte* data, const
                                                    data, bytes, letGo, keeper.release()));
 }
 
+Result<FloatTensors> floatsFrom(TF_OpKernelContext* context, int first) {
+  FloatTensors all;
+  for (int i = first; i < tensorflowApi().NumInputs(context); ++i) {
+    Result<TensorReference> input = inputAt(context, i);
+    if (!input.ok()) return input.status();
+    const TF_Tensor* tensor = input.value().get();
+    if (tensorflowApi().TensorType(tensor) != TF_FLOAT) {
+      return Status(StatusCode::kInvalidArgument, "input " + std::to_string(i) + " is not float32");
+    }
+    all.shapes.push_back(shapeOf(tensor));
+    all.data.push_back(static_cast<float*>(tensorflowApi().TensorData(tensor)));
+    all.references.push_back(std::move(input).value());
+  }
+  return all;
+}
+
+Result<float*> allocateFloats(TF_OpKernelContext* context, size_t index, const Shape& shape) {
+  const Answer answer;
+  const TensorReference out(tensorflowApi().AllocateOutput(context, static_cast<int>(index), TF_FLOAT, shape.data(),
+                                                           static_cast<int>(shape.size()),
+                                                           elementCount(shape) * sizeof(float), answer.get()));
+  if (Status s = answer.check("TF_AllocateOutput"); !s.ok()) return s;
+  return static_cast<float*>(tensorflowApi().TensorData(out.get()));
+}
+
 }  // namespace tsring

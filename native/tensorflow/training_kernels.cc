@@ -52,38 +52,6 @@ Result<std::span<const T>> vectorAt(TF_OpKernelContext* context, int index, TF_D
   return std::span(static_cast<const T*>(tensorflowApi().TensorData(tensor)), count);
 }
 
-/// The tensors of an operation, after its two vectors.
-struct Tensors {
-  std::vector<TensorReference> references;
-  std::vector<Shape> shapes;
-  std::vector<const float*> data;
-
-  static Result<Tensors> of(TF_OpKernelContext* context, int first) {
-    Tensors all;
-    for (int i = first; i < tensorflowApi().NumInputs(context); ++i) {
-      Result<TensorReference> input = inputAt(context, i);
-      if (!input.ok()) return input.status();
-      const TF_Tensor* tensor = input.value().get();
-      if (tensorflowApi().TensorType(tensor) != TF_FLOAT) return wrong("the tensors are not float32");
-      all.shapes.push_back(shapeOf(tensor));
-      all.data.push_back(static_cast<const float*>(tensorflowApi().TensorData(tensor)));
-      all.references.push_back(std::move(input).value());
-    }
-    return all;
-  }
-};
-
-/// TensorFlow's memory for output `index`. It keeps what tensors give up for others, so that a step's arrays cost no
-/// fresh pages, and memory of ours would only add to what it keeps.
-Result<float*> allocateOutput(TF_OpKernelContext* context, size_t index, const Shape& shape) {
-  const Answer answer;
-  const TensorReference out(tensorflowApi().AllocateOutput(context, static_cast<int>(index), TF_FLOAT, shape.data(),
-                                                           static_cast<int>(shape.size()),
-                                                           elementCount(shape) * sizeof(float), answer.get()));
-  if (Status s = answer.check("TF_AllocateOutput"); !s.ok()) return s;
-  return static_cast<float*>(tensorflowApi().TensorData(out.get()));
-}
-
 Status checkShapes(const std::vector<Shape>& shapes, size_t count, size_t arrays) {
   if (shapes.size() != count * arrays) {
     return wrong("an update of " + std::to_string(count) + " arrays has " + std::to_string(shapes.size()) + " tensors");
@@ -104,14 +72,14 @@ Status update(TF_OpKernelContext* context) {
   if (arrays == 0) return wrong("there is no update with number " + std::to_string(which.value()[0]));
   const Result<std::span<const float>> factors = vectorAt<float>(context, 1, TF_FLOAT, factorCount, factorKeeper);
   if (!factors.ok()) return factors.status();
-  const Result<Tensors> tensors = Tensors::of(context, 2);
+  const Result<FloatTensors> tensors = floatsFrom(context, 2);
   if (!tensors.ok()) return tensors.status();
   const auto& [references, shapes, data] = tensors.value();
   const auto count = static_cast<size_t>(tensorflowApi().NumOutputs(context));
   if (Status s = checkShapes(shapes, count, arrays); !s.ok()) return s;
   std::vector<float*> outs;
   for (size_t i = 0; i < count; ++i) {
-    const Result<float*> out = allocateOutput(context, i, shapes[i]);
+    const Result<float*> out = allocateFloats(context, i, shapes[i]);
     if (!out.ok()) return out.status();
     outs.push_back(out.value());
   }
@@ -143,9 +111,9 @@ Status poolGradient(TF_OpKernelContext* context) {
   if (std::ranges::any_of(window.value().first(6), [](int32_t size) { return size < 0; }) || w(0) * w(1) == 0) {
     return wrong("a pooling's window has a size below 1");
   }
-  const Result<Tensors> read = Tensors::of(context, 1);
+  const Result<FloatTensors> read = floatsFrom(context, 1);
   if (!read.ok()) return read.status();
-  const Tensors& tensors = read.value();
+  const FloatTensors& tensors = read.value();
   if (tensors.data.size() != 3 || tensors.shapes[0].size() != 4 || tensors.shapes[1].size() != 4 ||
       tensors.shapes[1] != tensors.shapes[2] || tensors.shapes[0][0] != tensors.shapes[1][0] ||
       tensors.shapes[0][3] != tensors.shapes[1][3]) {
@@ -164,7 +132,7 @@ Status poolGradient(TF_OpKernelContext* context) {
                         .strideWidth = w(3),
                         .padTop = w(4),
                         .padLeft = w(5)};
-  const Result<float*> gradient = allocateOutput(context, 0, tensors.shapes[0]);
+  const Result<float*> gradient = allocateFloats(context, 0, tensors.shapes[0]);
   if (!gradient.ok()) return gradient.status();
   const size_t threads = std::max<size_t>(w(6), 1);
   // As few parts as keep all threads busy: a part of all channels reads memory in its order.

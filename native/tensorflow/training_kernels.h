@@ -9,8 +9,7 @@ namespace tsring {
 
 /// TsringUpdate(update: int32[2], factors: float[k], tensors: N * float) -> outs: M * float. Does the same to M arrays
 /// at once. `update` is a number of Update (kernel/update.h) and how many threads may work at it. Tensors: the M x,
-/// then the M y, and so on. The results lie in memory of ours, which comes back to a pool: fresh memory would cost more
-/// than the arithmetic.
+/// then the M y, and so on.
 void computeUpdate(void* kernel, TF_OpKernelContext* context);
 
 /// TsringMaxPoolGradient(window: int32[7], tensors: N * float) -> outs: M * float. N is 3: a pooling's input, its

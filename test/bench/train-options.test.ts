@@ -17,7 +17,7 @@ describe('bench/train-options', () => {
       backend: 'auto',
       num_classes: 1000,
       seed: 1234,
-      accelerate: ['relu', 'maxPool', 'optimizers'],
+      accelerate: ['relu', 'biasRelu', 'maxPool', 'optimizers'],
     });
   });
 
@@ -41,7 +41,7 @@ describe('bench/train-options', () => {
     ['--batch_size -1', /at least 0/],
     ['--num_batches 1.5', /whole number/],
     ['--learning_rate nan', /number over 0/],
-    ['--accelerate relu,pool', /Allowed are all, none, and relu, maxPool, optimizers/],
+    ['--accelerate relu,pool', /Allowed are all, none, and relu, biasRelu, maxPool, optimizers/],
     ['train', /too many arguments/],
   ] as const) {
     it(`refuses ${line}`, () => {

@@ -21,11 +21,52 @@ const pools = [
   { shape: [1, 5, 5, 4], filter: 3, strides: 1, pad: 'valid' },
 ] as const;
 
+/** Layers of an image network, and losses that look at more than the last of them. Each gives a sum of what it computes. */
+const layers: Record<string, (image: tfjs.Tensor4D, kernel: tfjs.Tensor4D, bias: tfjs.Tensor1D) => tfjs.Tensor> = {
+  'conv, bias, relu': (x, w, b) => x.conv2d(w, 1, 'same').add(b).relu(),
+  'conv with a stride, bias, relu': (x, w, b) => x.conv2d(w, 2, 'valid').add(b).relu(),
+  'conv, bias, sigmoid': (x, w, b) => x.conv2d(w, 1, 'same').add(b).sigmoid(),
+  'conv, relu': (x, w) => x.conv2d(w, 1, 'same').relu(),
+  'conv alone': (x, w) => x.conv2d(w, 1, 'same'),
+  'two layers': (x, w, b) => x.conv2d(w, 1, 'same').add(b).relu().tile([1, 1, 1, 1]).conv2d(w, 1, 'same').add(b).relu(),
+  'all steps of one layer': (x, w, b) => {
+    const product = x.conv2d(w, 1, 'same');
+    const sum = product.add(b);
+    return tf.addN([sum.relu(), sum.square(), product.sigmoid(), product.add(b).relu()]);
+  },
+  'a bias used twice': (x, w, b) => x.conv2d(w, 1, 'same').add(b).relu().add(b).relu(),
+  'a bias for each place': (x, w, b) =>
+    x
+      .conv2d(w, 1, 'same')
+      .add(b.reshape([1, 1, 1, 8]).tile([1, 1, 9, 1]))
+      .relu(),
+  'products of matrices': (x, w, b) => {
+    const [image, square] = [x.reshape<tfjs.Tensor2D>([8, -1]), squareOf(w)];
+    const first = image.matMul(square, true, false).add(b).relu<tfjs.Tensor2D>();
+    return first.matMul(square, false, true).add(b).relu();
+  },
+  'layers of tfjs': (x, w, b) => {
+    const both = tf.fused.conv2d({ x, filter: w, strides: 1, pad: 'same', bias: b, activation: 'relu' });
+    return tf.fused.matMul({ a: both.reshape([-1, 8]), b: squareOf(w), bias: b, activation: 'relu' });
+  },
+};
+
+const ran = new Set<string>();
+const backend = tf.backend() as unknown as {
+  executeMultipleOutputs: (name: string, ...rest: unknown[]) => unknown;
+};
+const execute = backend.executeMultipleOutputs.bind(backend);
+backend.executeMultipleOutputs = (name, ...rest) => {
+  ran.add(name);
+  return execute(name, ...rest);
+};
+
 const own = await results();
 const ownLeft = await leftBehind();
 const on = accelerate();
 const twice = accelerate();
 const accelerated = await results();
+const layersRan = [...ran].sort();
 const differences = Object.fromEntries(
   Object.entries(own).map(([name, values]) => [name, difference(values, accelerated[name]!)]),
 );
@@ -35,6 +76,7 @@ const elsewhere = tf.tidy(() => Array.from(poolGradient(pools[0]).dataSync()));
 report({
   on,
   twice,
+  ran: layersRan,
   differences,
   left,
   elsewhere: difference(own['pool 0']!, elsewhere),
@@ -57,12 +99,50 @@ async function results(): Promise<Record<string, number[]>> {
         .dataSync(),
     );
   });
+  for (const [name, layer] of Object.entries(layers)) Object.assign(all, layerGradients(name, layer));
+  all['second derivative'] = tf.tidy(() => {
+    const cubes = (x: tfjs.Tensor) => x.relu().mul(x).mul(x).sum();
+    const slope = (x: tfjs.Tensor) => tf.grad(cubes)(x).sum();
+    return Array.from(
+      tf
+        .grad(slope)(tf.tensor1d([-1, 0.5, 2]))
+        .dataSync(),
+    );
+  });
   for (const name of Object.keys(optimizers)) {
     const { weights, state } = await train(optimizers[name]!());
     all[name] = weights;
     all[`${name}, state`] = state;
   }
   return all;
+}
+
+/** By the image, the kernel and the bias; the largest has work for several threads. */
+function layerGradients(name: string, layer: (typeof layers)[string]): Record<string, number[]> {
+  return tf.tidy(() => {
+    const image = tf.randomNormal([name === 'conv, bias, relu' ? 900 : 2, 9, 9, 8], 0, 1, 'float32', 11);
+    const kernel = tf.randomNormal([3, 3, 8, 8], 0, 0.1, 'float32', 12);
+    const bias = tf.randomNormal([8], 0, 1, 'float32', 13);
+    const loss = (...inputs: tfjs.Tensor[]) => {
+      const y = layer(...(inputs as [tfjs.Tensor4D, tfjs.Tensor4D, tfjs.Tensor1D]));
+      return y
+        .mul(tf.randomUniform(y.shape, 0, 1, 'float32', 14))
+        .sum()
+        .add(inputs[2]!.sum()); // not all have a bias
+    };
+    const { value, grads } = tf.valueAndGrads(loss)([image, kernel, bias]);
+    const [ofImage, ofKernel, ofBias] = grads;
+    return Object.fromEntries(
+      Object.entries({ value, ofImage, ofKernel, ofBias }).map(([which, tensor]) => [
+        `${name}: ${which}`,
+        Array.from(tensor!.dataSync()),
+      ]),
+    );
+  });
+}
+
+function squareOf(kernel: tfjs.Tensor4D): tfjs.Tensor2D {
+  return kernel.reshape([-1, 8]).slice([0, 0], [8, 8]) as tfjs.Tensor2D;
 }
 
 function poolGradient({ shape, filter, strides, pad }: (typeof pools)[number]): tfjs.Tensor {
@@ -98,7 +178,7 @@ async function train(optimizer: tfjs.Optimizer): Promise<{ weights: number[]; st
 }
 
 function difference(expected: readonly number[], actual: readonly number[]): number {
-  const scale = Math.max(...expected.map(Math.abs));
   if (expected.length !== actual.length || !expected.every(Number.isFinite)) return Infinity;
-  return Math.max(0, ...expected.map((value, i) => Math.abs(value - actual[i]!))) / (scale || 1);
+  const largest = (values: readonly number[]) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return largest(expected.map((value, i) => value - actual[i]!)) / (largest(expected) || 1);
 }
