@@ -13,6 +13,8 @@ export interface NetworkOptions {
   readonly rateMbit: number;
   /** One way; 0, the default, adds nothing to what the kernel takes, and needs neither a compiler nor TAP devices. */
   readonly delayUs?: number;
+  /** The largest receive buffer of a connection, half of which is its window: with a delay it limits each connection, whatever the link carries. */
+  readonly bufferBytes?: number | undefined;
   /** Each host runs its programs on a share of this machine's processors, and with more hosts than processors on one of them; otherwise all run on all. */
   readonly ownCpus?: boolean;
 }
@@ -26,7 +28,7 @@ export interface NetworkOptions {
  */
 export class EmulatedHosts implements AsyncDisposable {
   static async create(options: NetworkOptions): Promise<EmulatedHosts> {
-    const { hosts, rateMbit, delayUs = 0, ownCpus = false } = options;
+    const { hosts, rateMbit, delayUs = 0, bufferBytes, ownCpus = false } = options;
     if (rateMbit === 0 && delayUs > 0) throw new RangeError('a network with a delay wants a rate');
     if (!Number.isInteger(hosts) || hosts < 2 || hosts > mostHosts) throw new RangeError(`2 to ${mostHosts} hosts`);
     removeDeadNetworks();
@@ -34,7 +36,10 @@ export class EmulatedHosts implements AsyncDisposable {
     try {
       if (delayUs > 0) await network.linkByOurSwitch(rateMbit, delayUs);
       else network.linkByBridge(rateMbit);
-      for (let host = 0; host < hosts; host++) network.raiseLink(host, rateMbit);
+      for (let host = 0; host < hosts; host++) {
+        network.raiseLink(host, rateMbit);
+        if (bufferBytes !== undefined) network.limitBuffers(host, bufferBytes);
+      }
       return network;
     } catch (error) {
       await network.close();
@@ -164,6 +169,11 @@ export class EmulatedHosts implements AsyncDisposable {
     ];
     ip(['-n', this.name(host), '-batch', '-'], lines.join('\n'));
     shape(this.name(host), device, rateMbit, 'latency 200ms');
+  }
+
+  private limitBuffers(host: number, bytes: number): void {
+    const [program, ...args] = this.inHost(host, ['sysctl', '-qw', `net.ipv4.tcp_rmem=4096 ${bytes} ${bytes}`]);
+    execFileSync(program, args, { timeout: 10_000, stdio: 'pipe' });
   }
 
   private setPort(host: number, state: 'disabled' | 'forwarding'): void {

@@ -25,10 +25,13 @@ if (exit) {
 }
 
 async function run(options: NetworkBenchOptions): Promise<void> {
+  const { buffer } = options;
   const programs = await preparePrograms(options.systems);
   for (const rateMbit of options.rates) {
     for (const delayUs of options.delays) {
-      console.log(`\n${options.hosts} hosts, ${rateMbit} Mbit/s, ${delayUs} us one way`);
+      console.log(
+        `\n${options.hosts} hosts, ${rateMbit} Mbit/s, ${delayUs} us one way${buffer === undefined ? '' : `, buffers of ${buffer} bytes`}`,
+      );
       const { ceilings, samples } = await measureNetwork({ rateMbit, delayUs }, programs, options);
       const rows = rowsOf(samples, ceilings, options.hosts);
       print(rows, ceilings);
@@ -64,7 +67,11 @@ async function measureNetwork(
   programs: ReadonlyMap<string, string>,
   options: NetworkBenchOptions,
 ): Promise<{ ceilings: Ceiling[]; samples: NetworkSample[] }> {
-  await using network = await EmulatedHosts.create({ hosts: options.hosts, ...link });
+  await using network = await EmulatedHosts.create({
+    hosts: options.hosts,
+    bufferBytes: options.buffer,
+    ...link,
+  });
   const settings = {
     sizes: options.sizes,
     budgetSeconds: options.budget,

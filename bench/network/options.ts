@@ -10,6 +10,8 @@ export interface NetworkBenchOptions {
   rates: number[];
   /** Microseconds, one way. */
   delays: number[];
+  /** Bytes that the system takes in for a connection at most; undefined: as it comes. */
+  buffer?: number;
   /** Bytes, each a multiple of 4. */
   sizes: number[];
   rounds: number;
@@ -29,6 +31,7 @@ export function parseNetworkBenchOptions(argv: readonly string[]): Parsed<Networ
     .option('--hosts <n>', 'number of hosts, at most 8', wholeNumber(2), 4)
     .option('--rates <list>', 'rates of the links, Mbit/s', parseNumbers, [1000, 10_000])
     .option('--delays <list>', 'delays one way, us; 0: as fast as the kernel', parseNumbers, [100, 1000])
+    .option('--buffer <bytes>', 'what the system takes in for a connection at most', wholeNumber(4096))
     .option('--sizes <list>', 'bytes, with K, M or G', parseSizes, parseSizes('4,4K,64K,1M,16M,64M'))
     .option('--rounds <n>', 'how often each system has its turn on each network', wholeNumber(1), 3)
     .option('--budget <seconds>', 'time for the iterations of one size', positiveNumber, 0.5)
