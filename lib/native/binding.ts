@@ -169,7 +169,7 @@ export interface NativeSession {
   run(request: NativeRequest): NativeResult;
   /**
    * As `run` for an allreduce of one array, into `output`, or where that is true into `input`, or else into the engine's memory, which is
-   * then returned: a call that costs a third of a microsecond where `run` costs two.
+   * then returned: made to cost a small part of what `run` costs.
    *
    * @param number - the addon's `reductionNumber` of the dtype and the operation
    */
