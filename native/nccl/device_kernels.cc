@@ -38,9 +38,10 @@ constexpr std::array<Kernel, 15> kKernels{{
 constexpr size_t kCopyBytes = 0;
 
 constexpr size_t kMostSegments = 16384;  // of a launch; a grid has up to 65535 rows
-constexpr unsigned kThreads = 256;       // of a block
-constexpr size_t kPerThread = 16;        // elements, until there are enough blocks to fill any GPU
-constexpr size_t kMostBlocks = 1024;     // of a row
+constexpr size_t kMostWaiting = 2 * kMostSegments;
+constexpr unsigned kThreads = 256;    // of a block
+constexpr size_t kPerThread = 16;     // elements, until there are enough blocks to fill any GPU
+constexpr size_t kMostBlocks = 1024;  // of a row
 
 static_assert(sizeof(DeviceCopy) == 24, "kernels.cu has it as Segment");
 
@@ -70,12 +71,16 @@ DeviceKernels::~DeviceKernels() {
   if (module_ && use.status().ok()) device_->api().ModuleUnload(module_);
 }
 
-Result<std::shared_ptr<DeviceMemory>> DeviceKernels::makeTable(std::shared_ptr<CudaDevice> device) {
-  return DeviceMemory::allocate(std::move(device), kMostSegments * sizeof(DeviceCopy));
+Result<DeviceKernels::Table> DeviceKernels::makeTable(std::shared_ptr<CudaDevice> device) {
+  auto onDevice = DeviceMemory::allocate(device, kMostSegments * sizeof(DeviceCopy));
+  if (!onDevice.ok()) return onDevice.status();
+  auto waiting = PinnedMemory::allocate(std::move(device), kMostWaiting * sizeof(DeviceCopy));
+  if (!waiting.ok()) return waiting.status();
+  return Table{std::move(onDevice).value(), std::move(waiting).value()};
 }
 
-Status DeviceKernels::copy(const CudaStream& stream, const DeviceMemory& table, std::span<const DeviceCopy> copies,
-                           DType from, DType to, double factor) {
+Status DeviceKernels::copy(CudaStream& stream, Table& table, std::span<const DeviceCopy> copies, DType from, DType to,
+                           double factor, Deadline deadline) {
   const bool plain = from == to && factor == 1;
   const auto kernel = plain ? kCopyBytes : kernelFor(from, to);
   if (!kernel) {
@@ -90,18 +95,24 @@ Status DeviceKernels::copy(const CudaStream& stream, const DeviceMemory& table, 
   }
   for (std::span<const DeviceCopy> left(segments); !left.empty();) {
     const auto some = left.first(std::min(left.size(), kMostSegments));
-    if (Status s = launch(stream, table, *kernel, some, factor); !s.ok()) return s;
+    if (Status s = launch(stream, table, *kernel, some, factor, deadline); !s.ok()) return s;
     left = left.subspan(some.size());
   }
   return Status::okay();
 }
 
-Status DeviceKernels::launch(const CudaStream& stream, const DeviceMemory& table, size_t kernel,
-                             std::span<const DeviceCopy> segments, double factor) {
+Status DeviceKernels::launch(CudaStream& stream, Table& table, size_t kernel, std::span<const DeviceCopy> segments,
+                             double factor, Deadline deadline) {
   const CudaApi& api = device_->api();
-  auto address = std::bit_cast<CudaAddress>(table.data());
-  // Memory that is not pinned has been read when this returns.
-  const CudaResult sent = api.MemcpyHtoDAsync_v2(address, segments.data(), segments.size_bytes(), stream.handle());
+  if (table.waits + segments.size() > kMostWaiting) {
+    if (Status s = stream.finish(deadline); !s.ok()) return s;
+    table.waits = 0;
+  }
+  const auto from = table.waiting->bytes().subspan(table.waits * sizeof(DeviceCopy), segments.size_bytes());
+  std::ranges::copy(std::as_bytes(segments), from.begin());
+  table.waits += segments.size();
+  auto address = std::bit_cast<CudaAddress>(table.onDevice->data());
+  const CudaResult sent = api.MemcpyHtoDAsync_v2(address, from.data(), from.size(), stream.handle());
   if (Status s = api.check(sent, "cuMemcpyHtoDAsync"); !s.ok()) return s;
   const size_t longest = std::ranges::max(segments, {}, &DeviceCopy::count).count;
   const size_t blocks = std::clamp<size_t>(longest / (kThreads * kPerThread), 1, kMostBlocks);

@@ -3,11 +3,17 @@
 #include <algorithm>
 #include <bit>
 #include <optional>
+#include <tuple>
 
 #include "nccl/foreign_memory.h"
 #include "nccl/staged_copies.h"
 
 namespace tsring {
+namespace {
+
+constexpr std::chrono::seconds kWorkEnds{10};
+
+}  // namespace
 
 NcclBackend::NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<std::string> names,
                          std::chrono::milliseconds timeout)
@@ -17,6 +23,13 @@ NcclBackend::NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<
 NcclBackend::NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<std::string> names,
                          std::chrono::milliseconds timeout, Team group)
     : meet_(meet), choice_(std::move(choice)), names_(std::move(names)), timeout_(timeout), group_(std::move(group)) {}
+
+// After a failure work may still be under way. What does not end keeps its memory: better a leak than a crash.
+NcclBackend::~NcclBackend() {
+  close();
+  if (awaitRest(Deadline::in(kWorkEnds))) return;
+  for (Lane& lane : lanes_) std::ignore = lane.table.waiting.release();
+}
 
 Status NcclBackend::prepare() {
   if (using_) return Status::okay();
@@ -106,7 +119,7 @@ Result<std::unique_ptr<DeviceCopies>> NcclBackend::copies(size_t bytes) {
 Status NcclBackend::copy(std::span<const DeviceCopy> copies, DType from, DType to, double factor) {
   const CudaDevice::Use use(*device_);
   if (!use.status().ok()) return use.status();
-  return kernels_->copy(*lanes_[lane_].stream, *lanes_[lane_].table, copies, from, to, factor);
+  return kernels_->copy(*lanes_[lane_].stream, lanes_[lane_].table, copies, from, to, factor, Deadline::in(timeout_));
 }
 
 Status NcclBackend::toHost(std::span<std::byte> to, std::span<const std::byte> from) {

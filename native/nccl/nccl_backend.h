@@ -34,6 +34,9 @@ class NcclBackend final : public DeviceBackend {
   /// are to be had everywhere or nowhere.
   NcclBackend(CollectiveBackend& meet, GpuChoice choice, std::vector<std::string> names,
               std::chrono::milliseconds timeout, Team group);
+  ~NcclBackend() override;
+  NcclBackend(const NcclBackend&) = delete;
+  NcclBackend& operator=(const NcclBackend&) = delete;
 
   /// Ours, once prepared.
   const std::shared_ptr<CudaDevice>& device() const { return device_; }
@@ -71,7 +74,7 @@ class NcclBackend final : public DeviceBackend {
   class Queued;
   struct Lane {
     std::unique_ptr<CudaStream> stream;
-    std::shared_ptr<DeviceMemory> table;   // for the launches of kernels
+    DeviceKernels::Table table;
     std::shared_ptr<DeviceMemory> fusion;  // the fusion buffer, once there is one
   };
   Status getReady(const std::shared_ptr<CudaDevice>& device);

@@ -177,6 +177,24 @@ TEST_F(NcclBackendOf, CopiesScaledAndCast) {
   });
 }
 
+TEST_F(NcclBackendOf, CopiesAnyNumberOfPieces) {
+  onGpus([](int rank, NcclBackend& gpu) {
+    ASSERT_TRUE(isOk(gpu.prepare()));
+    const size_t count = 50'000;
+    const auto from = onDevice(rank, counted(count, 0));
+    const auto into = onDevice(rank, std::vector<float>(count));
+    std::vector<DeviceCopy> pieces;
+    for (size_t i = 0; i < count; ++i) {
+      const size_t mirrored = (count - 1 - i) * sizeof(float);
+      pieces.push_back({into->data() + mirrored, from->data() + i * sizeof(float), 1});
+    }
+    ASSERT_TRUE(isOk(gpu.copy(pieces, DType::kFloat32, DType::kFloat32, -1)));
+    ASSERT_TRUE(isOk(gpu.finish()));
+    const auto mirror = fromDevice<float>(*into);
+    for (size_t i = 0; i < count; ++i) ASSERT_EQ(mirror[i], -static_cast<float>(count - 1 - i));
+  });
+}
+
 TEST_F(NcclBackendOf, AHangEndsAtTheDeadline) {
   ::setenv("FAKE_NCCL_HANG_AT", "0", 1);
   onGpus(

@@ -21,6 +21,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -320,7 +321,8 @@ int cuMemFreeHost(void* data) {
   if (contexts == 0) return kInvalidContext;
   return pinned().release(data) ? kSuccess : kInvalidValue;
 }
-// As the real driver: memory that is not pinned is read at once, pinned memory when its turn comes.
+// As the real driver: memory that is not pinned is read at once, for which it may wait for the stream; this one does.
+// Pinned memory is read when its turn comes.
 int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, CudaStreamHandle* stream) {
   if (contexts == 0) return kInvalidContext;
   auto* const device = reinterpret_cast<void*>(to);
@@ -332,10 +334,12 @@ int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, CudaStream
     });
     return kSuccess;
   }
-  const auto* begin = static_cast<const char*>(from);
-  fakeCudaEnqueue(stream, [device, staged = std::vector<char>(begin, begin + bytes)] {
-    std::memcpy(memory().host(device), staged.data(), staged.size());
+  std::promise<void> done;
+  fakeCudaEnqueue(stream, [&] {
+    std::memcpy(memory().host(device), from, bytes);
+    done.set_value();
   });
+  done.get_future().wait();
   return kSuccess;
 }
 int cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, CudaStreamHandle* stream) {
