@@ -79,9 +79,10 @@ Status everyoneCombines(HostGroup& group, std::span<std::byte> data, DType dtype
 //   give:    the others' parts of the piece go into our slot;
 //   combine: our own part of everyone's, into our slot, where nothing was given, and from there into the result;
 //   collect: the others' parts, from theirs.
-class Parts {
+class MemberParts {
  public:
-  Parts(HostGroup& group, std::span<std::byte> data, DType dtype, ReduceOp op, std::chrono::milliseconds stallLimit)
+  MemberParts(HostGroup& group, std::span<std::byte> data, DType dtype, ReduceOp op,
+              std::chrono::milliseconds stallLimit)
       : group_(group),
         pieces_{data.size(), std::min(group.layout().slotBytes, kPartsPiece)},
         data_(data),
@@ -185,7 +186,7 @@ Status hostAllreduce(HostGroup& group, HostWay way, std::span<std::byte> data, D
   if (way == HostWay::kEveryone) {
     return everyoneCombines(group, data, dtype, op, std::min(slotBytes, kEveryonePiece), stallLimit);
   }
-  return Parts(group, data, dtype, op, stallLimit).run();
+  return MemberParts(group, data, dtype, op, stallLimit).run();
 }
 
 Status hostAllgather(HostGroup& group, std::span<const std::span<std::byte>> blocks,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernel/add_to.h"
 #include "kernel/target_clones.h"
 
 namespace tsring {
@@ -59,10 +60,6 @@ void biasReluGradient(const float* outputGradient, const float* output, size_t r
                    gradient + first, some.data());
     addTo(sums, some.data(), channels);
   }
-}
-
-TSRING_TARGET_CLONES void addTo(float* __restrict totals, const float* __restrict values, size_t count) {
-  for (size_t i = 0; i < count; ++i) totals[i] += values[i];
 }
 
 }  // namespace tsring

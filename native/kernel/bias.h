@@ -14,7 +14,4 @@ void addBias(const float* bias, bool relu, float* values, size_t rows, size_t ch
 void biasReluGradient(const float* outputGradient, const float* output, size_t rows, size_t channels, float* gradient,
                       float* sums);
 
-/// totals[i] += values[i].
-void addTo(float* totals, const float* values, size_t count);
-
 }  // namespace tsring

@@ -13,7 +13,7 @@ namespace {
 
 /// Channels side by side: one register of the widest vector unit, several of others. As a type, because loops over
 /// so many leave what is handed out in memory, where each place of the window waits for the one before.
-using Lanes = float __attribute__((vector_size(64)));
+using Channels = float __attribute__((vector_size(64)));
 
 struct Window {
   size_t top, bottom, left, right;  // rows [top, bottom), columns [left, right) of the input
@@ -48,7 +48,7 @@ TSRING_INLINE void handOut(const Pooling& p, const Window& window, const float* 
 /// Pointers are to the image's first element.
 TSRING_TARGET_CLONES void gradientOfImage(const Pooling& p, size_t begin, size_t end, const float* input,
                                           const float* output, const float* outputGradient, float* inputGradient) {
-  constexpr size_t kLanes = sizeof(Lanes) / sizeof(float);
+  constexpr size_t kLanes = sizeof(Channels) / sizeof(float);
   size_t zeroed = 0;
   const auto zeroUpTo = [&](size_t bottom) {
     for (; zeroed < bottom; ++zeroed) {
@@ -67,7 +67,7 @@ TSRING_TARGET_CLONES void gradientOfImage(const Pooling& p, size_t begin, size_t
       const size_t out = (row * p.outWidth + column) * p.channels;
       size_t c = begin;
       for (; c + kLanes <= end; c += kLanes)
-        handOut<Lanes>(p, window, input + c, output + out + c, outputGradient + out + c, inputGradient + c);
+        handOut<Channels>(p, window, input + c, output + out + c, outputGradient + out + c, inputGradient + c);
       for (; c < end; ++c)
         handOut<float>(p, window, input + c, output + out + c, outputGradient + out + c, inputGradient + c);
     }

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cassert>
 
-#include "kernel/target_clones.h"
+#include "kernel/add_to.h"
 
 namespace tsring {
 namespace {
@@ -17,10 +17,6 @@ constexpr size_t kMostCounts = 1 << 11;
 /// All bits of a float but its sign: they compare as the magnitudes do.
 uint32_t magnitudeOf(float value) {
   return std::bit_cast<uint32_t>(value) & 0x7fffffff;
-}
-
-TSRING_TARGET_CLONES void addTo(float* sums, const float* added, size_t count) {
-  for (size_t i = 0; i < count; ++i) sums[i] += added[i];
 }
 
 struct Edge {

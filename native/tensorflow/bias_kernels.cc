@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/parallel.h"
+#include "kernel/add_to.h"
 #include "kernel/bias.h"
 #include "tensorflow/tensors.h"
 
@@ -50,11 +51,11 @@ constexpr size_t kElementsInPart = 16 * 1024;      // with what they are read fr
 constexpr size_t kElementsForThread = 256 * 1024;  // less is done before a thread has started
 
 /// Rows in parts, which depend on the shape alone, so that sums do not depend on threads.
-struct Parts {
+struct RowParts {
   size_t rows, channels, rowsInPart, count, threads;
 };
 
-Parts partsOf(const Shape& shape, const void* kernel) {
+RowParts partsOf(const Shape& shape, const void* kernel) {
   const auto channels = static_cast<size_t>(shape.back());
   const size_t rows = channels == 0 ? 0 : elementCount(shape) / channels;
   const size_t rowsInPart = std::max<size_t>(kElementsInPart / std::max<size_t>(channels, 1), 1);
@@ -64,7 +65,7 @@ Parts partsOf(const Shape& shape, const void* kernel) {
 
 /// Calls `part(i, first row, rows)` for each, on several threads where there is work for them.
 template <typename Part>
-void forEachPart(const Parts& parts, const Part& part) {
+void forEachPart(const RowParts& parts, const Part& part) {
   inParallel(parts.threads, parts.count, [&](size_t i) {
     const size_t first = i * parts.rowsInPart;
     part(i, first, std::min(parts.rowsInPart, parts.rows - first));
@@ -82,7 +83,7 @@ Status addBiasTo(void* kernel, TF_OpKernelContext* context, bool relu) {
   if (shapes[0].size() != 1 || shapes[1].empty() || shapes[0][0] != shapes[1].back()) {
     return misfit("a bias does not have one number for each channel");
   }
-  const Parts parts = partsOf(shapes[1], kernel);
+  const RowParts parts = partsOf(shapes[1], kernel);
   forEachPart(parts, [&, &data = data](size_t, size_t first, size_t rows) {
     addBias(data[0], relu, data[1] + first * parts.channels, rows, parts.channels);
   });
@@ -94,7 +95,7 @@ Status gradientOf(void* kernel, TF_OpKernelContext* context) {
   if (!read.ok()) return read.status();
   const auto& [references, shapes, data] = read.value();
   if (shapes[0].empty() || shapes[0] != shapes[1]) return misfit("an output and its gradient have different shapes");
-  const Parts parts = partsOf(shapes[0], kernel);
+  const RowParts parts = partsOf(shapes[0], kernel);
   const Result<float*> gradient = allocateFloats(context, 0, shapes[0]);
   if (!gradient.ok()) return gradient.status();
   const Result<float*> biasGradient = allocateFloats(context, 1, {shapes[0].back()});

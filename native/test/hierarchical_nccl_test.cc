@@ -11,12 +11,11 @@
 namespace tsring {
 namespace {
 
-constexpr milliseconds kTimeout{20'000};
 constexpr size_t kSliceBytes = 1024;  // so that little data make several segments
 
 /// A rank's end of it all.
-struct Rank {
-  Rank(MemoryNetwork& network, int rank, const Topology& topology, milliseconds timeout)
+struct HostedRank {
+  HostedRank(MemoryNetwork& network, int rank, const Topology& topology, milliseconds timeout)
       : mesh(network.join(rank)),
         all(*mesh, nullptr, {}, timeout),
         across(*mesh, topology.acrossHosts(), {}, timeout),
@@ -30,14 +29,14 @@ struct Rank {
 };
 
 /// Calls `body(rank, own)` on one thread a rank of these hosts, one letter a rank.
-void onHosts(const std::string& hosts, const std::function<void(int rank, Rank& own)>& body,
-             milliseconds timeout = kTimeout) {
+void onHosts(const std::string& hosts, const std::function<void(int rank, HostedRank& own)>& body,
+             milliseconds timeout = kStallLimit) {
   std::vector<std::string> ids;
   for (const char host : hosts) ids.emplace_back(1, host);
   const int size = static_cast<int>(hosts.size());
   MemoryNetwork network(size);
   onRanks(size, [&](int rank) {
-    Rank own(network, rank, Topology::of(ids, rank), timeout);
+    HostedRank own(network, rank, Topology::of(ids, rank), timeout);
     body(rank, own);
   });
 }
@@ -71,7 +70,7 @@ std::vector<T> expected(int size, size_t count, ReduceOp op) {
 template <typename T>
 void expectRight(DType dtype, ReduceOp op, const std::string& hosts) {
   const int size = static_cast<int>(hosts.size());
-  onHosts(hosts, [&](int rank, Rank& own) {
+  onHosts(hosts, [&](int rank, HostedRank& own) {
     ASSERT_TRUE(isOk(own.gpu.prepare()));
     for (const size_t count : {size_t{1}, size_t{7}, size_t{64}, size_t{1009}, size_t{3001}}) {
       const auto memory = onDevice(rank, numbersOf<T>(rank, count));
@@ -103,7 +102,7 @@ TEST_F(HierarchicalNccl, DividesIntegersOnce) {
 
 TEST_F(HierarchicalNccl, LeavesTheSameBitsOnAllRanks) {
   std::vector<std::vector<float>> results(4);
-  onHosts("abab", [&](int rank, Rank& own) {
+  onHosts("abab", [&](int rank, HostedRank& own) {
     ASSERT_TRUE(isOk(own.gpu.prepare()));
     std::vector<float> values = numbersOf<float>(rank, 3001);
     for (float& value : values) value = value / 7 + static_cast<float>(rank) * 1e-3F;
@@ -116,7 +115,7 @@ TEST_F(HierarchicalNccl, LeavesTheSameBitsOnAllRanks) {
 }
 
 TEST_F(HierarchicalNccl, MovesAllElseThroughMainMemory) {
-  onHosts("aabb", [](int rank, Rank& own) {
+  onHosts("aabb", [](int rank, HostedRank& own) {
     HierarchicalNcclBackend& gpu = own.gpu;
     ASSERT_TRUE(isOk(gpu.prepare()));
     const auto ours = static_cast<size_t>(rank);
@@ -160,9 +159,9 @@ TEST_F(HierarchicalNccl, ARankWithoutNcclIsNamedToAllHosts) {
   const std::vector<std::string> ids{"a", "b"};
   onRanks(2, [&](int rank) {
     const auto mesh = network.join(rank);
-    CpuBackend meet(*mesh, nullptr, {}, kTimeout);
+    CpuBackend meet(*mesh, nullptr, {}, kStallLimit);
     const std::string library = rank == 1 ? "/nowhere/libnccl.so.2" : "";
-    NcclBackend inside(meet, {.device = rank, .ncclLibrary = library}, {"rank 0", "rank 1"}, kTimeout,
+    NcclBackend inside(meet, {.device = rank, .ncclLibrary = library}, {"rank 0", "rank 1"}, kStallLimit,
                        Topology::of(ids, rank).insideHost());
     EXPECT_TRUE(failsWith(StatusCode::kUnsupported, {"rank 1 cannot use its GPU"}, inside.prepare()));
   });
@@ -171,7 +170,7 @@ TEST_F(HierarchicalNccl, ARankWithoutNcclIsNamedToAllHosts) {
 // As when the control thread hears of a death: the links and the GPU are interrupted, wherever the rank is.
 TEST_F(HierarchicalNccl, EndsOnAllRanksWhenOneIsGone) {
   std::latch linked(4);  // or who goes first takes what the others still need for that
-  onHosts("aabb", [&](int rank, Rank& own) {
+  onHosts("aabb", [&](int rank, HostedRank& own) {
     const Status ready = own.gpu.prepare();
     linked.arrive_and_wait();
     ASSERT_TRUE(isOk(ready));

@@ -11,14 +11,13 @@
 namespace tsring {
 namespace {
 
-constexpr int kRanks = 3;
-constexpr milliseconds kTimeout{20'000};
+constexpr int kGpuRanks = 3;
 
 /// A rank's end of it all.
-struct Rank {
-  Rank(MemoryNetwork& network, int rank, milliseconds timeout, size_t streams)
+struct GpuRank {
+  GpuRank(MemoryNetwork& network, int rank, milliseconds timeout, size_t streams)
       : mesh(network.join(rank)),
-        meet(*mesh, nullptr, {}, kTimeout),
+        meet(*mesh, nullptr, {}, kStallLimit),
         gpu(meet, {.device = rank, .ncclLibrary = {}, .streams = streams}, {"rank 0", "rank 1", "rank 2"}, timeout) {}
   std::unique_ptr<Mesh> mesh;
   CpuBackend meet;
@@ -27,11 +26,11 @@ struct Rank {
 
 class NcclBackendOf : public OnFakes {
  protected:
-  void onGpus(const std::function<void(int rank, NcclBackend& gpu)>& body, milliseconds timeout = kTimeout,
+  void onGpus(const std::function<void(int rank, NcclBackend& gpu)>& body, milliseconds timeout = kStallLimit,
               size_t streams = 2) {
-    MemoryNetwork network(kRanks);
-    onRanks(kRanks, [&](int rank) {
-      Rank own(network, rank, timeout, streams);
+    MemoryNetwork network(kGpuRanks);
+    onRanks(kGpuRanks, [&](int rank) {
+      GpuRank own(network, rank, timeout, streams);
       body(rank, own.gpu);
     });
   }
@@ -71,7 +70,7 @@ TEST_F(NcclBackendOf, MovesBlocksOfAnyLengths) {
       for (size_t i = ends[own]; i < ends[own + 1]; ++i) ours[i] = static_cast<float>(i);
       const auto memory = onDevice(rank, ours);
       std::vector<std::span<std::byte>> blocks;
-      for (size_t i = 0; i < kRanks; ++i) blocks.push_back(part(*memory, ends[i], ends[i + 1]));
+      for (size_t i = 0; i < kGpuRanks; ++i) blocks.push_back(part(*memory, ends[i], ends[i + 1]));
       ASSERT_TRUE(isOk(gpu.allgather(blocks)));
       ASSERT_TRUE(isOk(gpu.finish()));
       EXPECT_EQ(fromDevice<float>(*memory), counted(6, 0));
@@ -86,12 +85,12 @@ TEST_F(NcclBackendOf, MovesBlocksOfAnyLengths) {
 TEST_F(NcclBackendOf, ExchangesPairs) {
   onGpus([](int rank, NcclBackend& gpu) {
     ASSERT_TRUE(isOk(gpu.prepare()));
-    PairSizes sizes(kRanks);  // rank r gives peer p r + p floats
-    for (size_t from = 0; from < kRanks; ++from) {
-      for (size_t to = 0; to < kRanks; ++to) sizes.of(from, to) = (from + to) * sizeof(float);
+    PairSizes sizes(kGpuRanks);  // rank r gives peer p r + p floats
+    for (size_t from = 0; from < kGpuRanks; ++from) {
+      for (size_t to = 0; to < kGpuRanks; ++to) sizes.of(from, to) = (from + to) * sizeof(float);
     }
     std::vector<float> given, expected;
-    for (int peer = 0; peer < kRanks; ++peer) {
+    for (int peer = 0; peer < kGpuRanks; ++peer) {
       given.insert(given.end(), static_cast<size_t>(rank + peer), static_cast<float>(10 * rank + peer));
       expected.insert(expected.end(), static_cast<size_t>(rank + peer), static_cast<float>(10 * peer + rank));
     }
@@ -140,7 +139,7 @@ TEST_F(NcclBackendOf, ComesToTheSameThroughAnyNumberOfStreams) {
             EXPECT_EQ(fromDevice<float>(*into[i]), expected) << i;
           }
         },
-        kTimeout, streams);
+        kStallLimit, streams);
   }
 }
 
@@ -246,9 +245,9 @@ TEST_F(NcclBackendOf, RanksWithoutNcclAreNamedToAll) {
   MemoryNetwork network(2);
   onRanks(2, [&](int rank) {
     const auto mesh = network.join(rank);
-    CpuBackend meet(*mesh, nullptr, {}, kTimeout);
+    CpuBackend meet(*mesh, nullptr, {}, kStallLimit);
     const std::string library = rank == 1 ? "/nowhere/libnccl.so.2" : "";
-    NcclBackend gpu(meet, {.device = rank, .ncclLibrary = library}, {"rank 0", "rank 1"}, kTimeout);
+    NcclBackend gpu(meet, {.device = rank, .ncclLibrary = library}, {"rank 0", "rank 1"}, kStallLimit);
     EXPECT_TRUE(
         failsWith(StatusCode::kUnsupported, {"rank 1 cannot use its GPU", "/nowhere/libnccl.so.2"}, gpu.prepare()));
   });
@@ -258,8 +257,8 @@ TEST_F(NcclBackendOf, RanksOnOneGpuAreNamedToAll) {
   MemoryNetwork network(2);
   onRanks(2, [&](int rank) {
     const auto mesh = network.join(rank);
-    CpuBackend meet(*mesh, nullptr, {}, kTimeout);
-    NcclBackend gpu(meet, {}, {"rank 0", "rank 1"}, kTimeout);
+    CpuBackend meet(*mesh, nullptr, {}, kStallLimit);
+    NcclBackend gpu(meet, {}, {"rank 0", "rank 1"}, kStallLimit);
     EXPECT_TRUE(failsWith(StatusCode::kUnsupported, {"rank 0 and rank 1 use the same GPU"}, gpu.prepare()));
   });
 }

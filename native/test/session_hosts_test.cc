@@ -14,7 +14,7 @@ SessionOptions optionsOf(Transport transport) {
   return options;
 }
 
-std::vector<float> numbersOf(int rank, size_t count) {
+std::vector<float> tensorOf(int rank, size_t count) {
   std::vector<float> numbers(count);
   for (size_t i = 0; i < count; ++i) numbers[i] = static_cast<float>((i + static_cast<size_t>(rank)) % 5);
   return numbers;
@@ -23,11 +23,11 @@ std::vector<float> numbersOf(int rank, size_t count) {
 void expectRightSums(const RingOfSessions& ring, size_t count) {
   std::vector<float> expected(count);
   for (int rank = 0; rank < ring.size(); ++rank) {
-    const auto numbers = numbersOf(rank, count);
+    const auto numbers = tensorOf(rank, count);
     for (size_t i = 0; i < count; ++i) expected[i] += numbers[i];
   }
   onRanks(ring.size(), [&](int rank) {
-    auto sum = startSum(ring[rank], "sum of " + std::to_string(count), numbersOf(rank, count));
+    auto sum = startSum(ring[rank], "sum of " + std::to_string(count), tensorOf(rank, count));
     ASSERT_TRUE(isOk(sum.wait()));
     EXPECT_TRUE(sum.numbers() == expected);
   });
@@ -48,9 +48,9 @@ TEST_P(SessionOn, SeveralHostsDoesWhatItDoesOnOne) {
   onRanks(ring.size(), [&](int rank) {
     for (int root = 0; root < ring.size(); ++root) {
       Running sent(ring[rank], headerOf(OperationKind::kBroadcast, "from " + std::to_string(root), root),
-                   {numbersOf(rank, 5003)});
+                   {tensorOf(rank, 5003)});
       ASSERT_TRUE(isOk(sent.wait()));
-      EXPECT_EQ(sent.numbers(), numbersOf(root, 5003));
+      EXPECT_EQ(sent.numbers(), tensorOf(root, 5003));
     }
     Running gathered(ring[rank], headerOf(OperationKind::kAllgather, "rows"),
                      {std::vector<float>(static_cast<size_t>(rank), static_cast<float>(rank))});
@@ -100,7 +100,7 @@ TEST(SessionOnHosts, ARankThatLeavesFailsAllOthersWhereverTheyAre) {
     const RingOfSessions ring("abab", optionsOf(Transport::kAuto));
     onRanks(4, [&](int rank) {
       if (rank == leaver) return ring[rank].close();
-      auto sum = startSum(ring[rank], "x", numbersOf(rank, 1'000'003));
+      auto sum = startSum(ring[rank], "x", tensorOf(rank, 1'000'003));
       EXPECT_TRUE(
           failsWith(StatusCode::kPeerLost, {"rank " + std::to_string(leaver), "has left the ring"}, sum.wait()));
     });

@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kInviteBytes = 24;
 using Invite = std::array<std::byte, kInviteBytes>;
-using Answer = std::array<std::byte, 1>;
+using OneByte = std::array<std::byte, 1>;
 
 Status sendAll(Mesh& mesh, int peer, std::span<const std::byte> bytes, Deadline deadline) {
   while (!bytes.empty()) {
@@ -38,7 +38,7 @@ Status receiveAll(Mesh& mesh, int peer, std::span<std::byte> bytes, Deadline dea
   return Status::okay();
 }
 
-Answer answer(bool yes) {
+OneByte answer(bool yes) {
   return {std::byte{yes}};
 }
 
@@ -55,7 +55,7 @@ Result<SharedMemory> host(Mesh& mesh, std::span<const int> others, size_t bytes,
     if (Status s = sendAll(mesh, other, out.bytes(), deadline); !s.ok()) return s;
   }
   for (const int other : others) {
-    Answer opened;
+    OneByte opened;
     if (Status s = receiveAll(mesh, other, opened, deadline); !s.ok()) return s;
     if (verdict.ok() && opened != answer(true)) {
       verdict = Status(StatusCode::kUnsupported,
@@ -81,7 +81,7 @@ Result<SharedMemory> join(Mesh& mesh, int first, size_t bytes, Deadline deadline
                              : Result<SharedMemory>(Status(StatusCode::kUnsupported,
                                                            "rank " + std::to_string(first) + " has none to share"));
   if (Status s = sendAll(mesh, first, answer(memory.ok()), deadline); !s.ok()) return s;
-  Answer all;
+  OneByte all;
   if (Status s = receiveAll(mesh, first, all, deadline); !s.ok()) return s;
   if (memory.ok() && all != answer(true))
     return Status(StatusCode::kUnsupported, "another rank of this host cannot open it");
