@@ -119,12 +119,17 @@ function variablesOf(assignments: Assignments): { variables: Record<string, stri
   };
 }
 
-function interpretTune({ tune, numProc, tuneFile }: Flags, script: string | undefined): ParsedCommand {
+function interpretTune(flags: Flags, script: string | undefined): ParsedCommand {
+  const { tune, numProc, tuneFile } = flags;
   const refuse = (what: string) => wrong(`${what}: tsrun -np 4 --tune [--tune-file FILE]`);
   if (!tune) throw refuse('--tune-file goes with --tune');
   if (script !== undefined) throw refuse('--tune takes no script');
   if (numProc === undefined) throw refuse('how many ranks should measure?');
   if (numProc < 2) throw refuse('one rank alone has nothing to measure');
+  if (flags.hosts || flags.hostfile !== undefined) throw refuse('--tune measures this host alone');
+  const [setting] = Object.keys(settingVariables({ ...flags }));
+  if (setting === 'TSRING_TUNING_FILE') throw refuse('--tuning-file is what a job reads; to write is --tune-file');
+  if (setting !== undefined) throw refuse(`--tune measures without settings, so ${setting} is none of its flags`);
   return { kind: 'tune', np: numProc, file: tuneFile };
 }
 

@@ -105,6 +105,9 @@ describe('arguments of tsrun', () => {
   });
 
   const mistakes: [argv: string, message: RegExp][] = [
+    ['-np 2 --tune --tuning-file f', /^--tuning-file is what a job reads; to write is --tune-file/],
+    ['-np 2 --tune --transport tcp', /TSRING_TRANSPORT/],
+    ['-np 2 --tune -H a:2', /--tune measures this host alone/],
     ['', /^which script\?/],
     ['-np 2', /^which script\?/],
     ['train.js', /^how many ranks\?/],
