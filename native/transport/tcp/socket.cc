@@ -10,7 +10,8 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <string_view>
+
+#include "transport/tcp/this_host.h"
 
 namespace tsring {
 namespace {
@@ -53,24 +54,6 @@ void setNonBlocking(int fd) {
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-/// Both ends of the connection have one address.
-bool staysOnThisHost(int fd) {
-  sockaddr_storage own{};
-  sockaddr_storage peer{};
-  socklen_t ownLength = sizeof own;
-  socklen_t peerLength = sizeof peer;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &ownLength) != 0) return false;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peerLength) != 0) return false;
-  if (own.ss_family != peer.ss_family) return false;
-  if (own.ss_family == AF_INET) {
-    return reinterpret_cast<const sockaddr_in&>(own).sin_addr.s_addr ==
-           reinterpret_cast<const sockaddr_in&>(peer).sin_addr.s_addr;
-  }
-  return own.ss_family == AF_INET6 &&
-         std::memcmp(&reinterpret_cast<const sockaddr_in6&>(own).sin6_addr,
-                     &reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr, sizeof(in6_addr)) == 0;
-}
-
 bool wouldBlock(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
@@ -110,6 +93,7 @@ Result<Socket> Socket::connect(const std::string& host, uint16_t port, Deadline 
       continue;
     }
     setNonBlocking(fd.get());
+    if (isOfThisHost(*address->ai_addr, address->ai_addrlen)) sendUnpaced(fd.get());
     if (::connect(fd.get(), address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS) {
       last = statusFromErrno(StatusCode::kConnect, what, errno);
       continue;
@@ -131,14 +115,6 @@ void Socket::suitThisHost() {
   constexpr int kBufferBytes = 512 << 10;
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &kBufferBytes, sizeof kBufferBytes);
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &kBufferBytes, sizeof kBufferBytes);
-#ifdef TCP_CONGESTION
-  for (const std::string_view unpaced : {"cubic", "reno"}) {
-    if (::setsockopt(fd_.get(), IPPROTO_TCP, TCP_CONGESTION, unpaced.data(), static_cast<socklen_t>(unpaced.size())) ==
-        0) {
-      return;
-    }
-  }
-#endif
 }
 
 Status Socket::callTls(const TlsContext& context, Deadline deadline) {
@@ -220,6 +196,7 @@ Result<Listener> Listener::bind(const std::string& host) {
   const addrinfo& address = *addresses.value();
   Listener listener;
   listener.fd_ = openSocket(address);
+  if (listener.fd_) listener.usualControl_ = sendUnpaced(listener.fd_.get());
   sockaddr_storage bound{};
   socklen_t length = sizeof bound;
   if (!listener.fd_ || ::bind(listener.fd_.get(), address.ai_addr, address.ai_addrlen) != 0 ||
@@ -235,7 +212,9 @@ Result<Listener> Listener::bind(const std::string& host) {
 
 Socket Listener::tryAccept() {
   UniqueFd fd(::accept(fd_.get(), nullptr, nullptr));
-  if (fd) ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+  if (!fd) return Socket();
+  ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+  if (!staysOnThisHost(fd.get())) takeCongestionControl(fd.get(), usualControl_);
   return Socket(std::move(fd));
 }
 

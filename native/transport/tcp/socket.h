@@ -25,8 +25,7 @@ class Socket {
   /// Connects to host (a name or an address) and port. Fails with kConnect, or kTimeout at the deadline.
   static Result<Socket> connect(const std::string& host, uint16_t port, Deadline deadline);
 
-  /// Where both ends are on this host: buffers that stay in cache, and no congestion control that spreads what is sent
-  /// over time, as bbr does, the default of some systems. Between hosts the system knows better.
+  /// Where both ends are on this host: buffers that stay in cache. Between hosts the system knows better.
   void suitThisHost();
 
   /// From here on all that goes either way is inside TLS. The caller's side does the handshake, and fails with
@@ -79,6 +78,7 @@ class Listener {
  private:
   UniqueFd fd_;
   uint16_t port_ = 0;
+  std::string usualControl_;  // of congestion, for connections that come from other hosts
 };
 
 /// Lets one thread end another's poll(2). Any thread.
