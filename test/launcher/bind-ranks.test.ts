@@ -60,7 +60,7 @@ describe('binding of ranks', () => {
       bindRanks({ bindTo: 'auto', host: 'h', nearNodes }, cpus).map((own) => own && formatCpuList(own));
     assert.deepEqual(lists(2, machine(1, 2)), ['0,2', '1,3']);
     assert.deepEqual(lists(4, machine(2, 4)), ['0-1,8-9', '2-3,10-11', '4-5,12-13', '6-7,14-15']);
-    assert.deepEqual(lists(4, machine(1, 2)), ['0,2', '1,3', '0,2', '1,3']);
+    assert.deepEqual(lists(4, machine(1, 2)), ['0,2', '0,2', '1,3', '1,3']);
     assert.deepEqual(new Set(lists(16, machine(2, 4))).size, 8);
     assert.deepEqual(new Set(lists(6, machine(2, 4))), new Set(['0-3,8-11', '4-7,12-15'])); // 3 ranks on 4 cores
     for (const [ranks, cpus] of [
