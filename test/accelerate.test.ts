@@ -10,6 +10,7 @@ interface Told {
   readonly ran: readonly string[];
   readonly differences: Readonly<Record<string, number>>;
   readonly left: number;
+  readonly clonesStay: boolean;
   readonly elsewhere: number;
 }
 
@@ -46,6 +47,10 @@ describe('accelerate', () => {
     it('gives the gradients of pooling and relu bit for bit', () => {
       for (const name of ['pool 0', 'pool 1', 'pool 2', 'pool 3', 'relu'])
         assert.equal(told.differences[name], 0, name);
+    });
+
+    it("changes an optimizer's state in nobody else's tensor", () => {
+      assert.equal(told.clonesStay, true);
     });
 
     it('leaves no tensor behind, and other backends as they were', () => {

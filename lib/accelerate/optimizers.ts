@@ -60,24 +60,27 @@ function entriesOf(gradients: VariableGradients): Entry[] {
   );
 }
 
-/** Array after array, so that what one gives up serves the next: a step needs memory for one of them more, not for all. */
-function update(optimizer: Record<string, unknown>, { slots, updates }: Plan, group: readonly Entry[]): void {
+/** One pass over all arrays of the group. Slots that nobody else can see stay where they are, so that a step needs memory for new values alone. */
+function update(optimizer: Record<string, unknown>, { rule, factors, slots }: Plan, group: readonly Entry[]): void {
+  const backend = tensorflowBackend()!;
+  const values = group.map(({ variable }) => variable);
   const gradients = group.map(({ gradient }) => gradient);
-  const variables: Record<string, readonly tf.Variable[]> = { value: group.map(({ variable }) => variable) };
-  for (const [list, ending] of Object.entries(slots))
-    variables[list] = group.map((entry) => slotOf(optimizer, list, ending, entry));
-  for (const { rule, factors, reads } of updates) {
-    const results = tf.tidy(() => {
-      const vectors = [tf.tensor1d([rule, threads()], 'int32'), tf.tensor1d([...factors])];
-      const tensors = reads.flatMap((name): readonly tf.Tensor[] =>
-        name === 'gradient' ? gradients : variables[name]!,
-      );
-      return runOperation(tensorflowBackend()!, 'TsringUpdate', vectors, tensors, group.length);
-    });
-    variables[reads[0]]!.forEach((variable, i) => variable.assign(results[i]!));
-    tf.dispose(results); // the variables keep them
-  }
+  const states = Object.entries(slots).flatMap(([list, ending]) =>
+    group.map((entry) => slotOf(optimizer, list, ending, entry)),
+  );
+  const inPlace = states.every(({ dataId }) => made.has(dataId) && backend.tensorMap.get(dataId).refCount === 1);
+  const changed = [...values, ...states];
+  const results = tf.tidy(() => {
+    const vectors = [tf.tensor1d([rule, threads(), Number(inPlace)], 'int32'), tf.tensor1d([...factors])];
+    return runOperation(backend, 'TsringUpdate', vectors, [...values, ...gradients, ...states], changed.length);
+  });
+  changed.forEach((variable, i) => variable.assign(results[i]!));
+  tf.dispose(results); // the variables keep them
+  for (const { dataId } of states) made.add(dataId);
 }
+
+/** Data of slots that an update has made; memory of others may be seen elsewhere, such as by those who loaded it. */
+const made = new WeakSet();
 
 /** State of an optimizer for one variable, as tfjs keeps it: found by the variable's place among the gradients. */
 interface Slot {

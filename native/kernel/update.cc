@@ -1,42 +1,122 @@
 #include "kernel/update.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #include "kernel/target_clones.h"
 
 namespace tsring {
 namespace {
 
-using Apply = void(const float* f, const float* const* arrays, float* out, size_t begin, size_t end);
+using Apply = void(const float* f, const UpdateArrays& arrays, size_t count);
 
-// A clone for each vector unit has to be a function of its own, with the arrays in names of their own.
-#define TSRING_UPDATE(NAME, EXPRESSION)                                                                              \
-  TSRING_TARGET_CLONES void NAME(const float* f, const float* const* arrays, float* out, size_t begin, size_t end) { \
-    const float* const x = arrays[0];                                                                                \
-    const float* const y = arrays[1];                                                                                \
-    _Pragma("GCC ivdep") for (size_t i = begin; i < end; ++i) out[i] = EXPRESSION;                                   \
-  }
-#define TSRING_UPDATE_OF_3(NAME, EXPRESSION)                                                                         \
-  TSRING_TARGET_CLONES void NAME(const float* f, const float* const* arrays, float* out, size_t begin, size_t end) { \
-    const float* const x = arrays[0];                                                                                \
-    const float* const y = arrays[1];                                                                                \
-    const float* const z = arrays[2];                                                                                \
-    _Pragma("GCC ivdep") for (size_t i = begin; i < end; ++i) out[i] = EXPRESSION;                                   \
-  }
-TSRING_UPDATE(linear, f[0] * x[i] + f[1] * y[i])
-TSRING_UPDATE(squares, f[0] * x[i] + f[1] * (y[i] * y[i]))
-TSRING_UPDATE_OF_3(nesterov, x[i] + f[0] * (y[i] + f[1] * z[i]))
-TSRING_UPDATE_OF_3(adam, x[i] + f[0] * (y[i] / f[2]) / (std::sqrt(z[i] / f[3]) + f[1]))
-TSRING_UPDATE_OF_3(rmsProp, f[0] * x[i] + f[1] * y[i] / std::sqrt(z[i] + f[2]))
+// A clone for each vector unit has to be a function of its own, with arrays and factors in names of their own.
 
-TSRING_TARGET_CLONES void centeredRmsProp(const float* f, const float* const* arrays, float* out, size_t begin,
-                                          size_t end) {
-  const float* const x = arrays[0];
-  const float* const y = arrays[1];
-  const float* const z = arrays[2];
-  const float* const w = arrays[3];
+TSRING_TARGET_CLONES void sgd(const float* f, const UpdateArrays& a, size_t count) {
+  const float rate = f[0];
+  const float* const w = a.value;
+  const float* const g = a.gradient;
+  float* const out = a.newValue;
 #pragma GCC ivdep
-  for (size_t i = begin; i < end; ++i) out[i] = f[0] * x[i] + f[1] * y[i] / std::sqrt(z[i] - (w[i] * w[i] + f[2]));
+  for (size_t i = 0; i < count; ++i) out[i] = w[i] + rate * g[i];
+}
+
+TSRING_TARGET_CLONES void momentum(const float* f, const UpdateArrays& a, size_t count) {
+  const float kept = f[0], rate = f[1];
+  const float* const w = a.value;
+  const float* const g = a.gradient;
+  const float* const s = a.slots[0];
+  float* const out = a.newValue;
+  float* const newS = a.newSlots[0];
+#pragma GCC ivdep
+  for (size_t i = 0; i < count; ++i) {
+    const float velocity = kept * s[i] + g[i];
+    newS[i] = velocity;
+    out[i] = w[i] + rate * velocity;
+  }
+}
+
+TSRING_TARGET_CLONES void nesterov(const float* f, const UpdateArrays& a, size_t count) {
+  const float kept = f[0], rate = f[1];
+  const float* const w = a.value;
+  const float* const g = a.gradient;
+  const float* const s = a.slots[0];
+  float* const out = a.newValue;
+  float* const newS = a.newSlots[0];
+#pragma GCC ivdep
+  for (size_t i = 0; i < count; ++i) {
+    const float velocity = kept * s[i] + g[i];
+    newS[i] = velocity;
+    out[i] = w[i] + rate * (g[i] + kept * velocity);
+  }
+}
+
+TSRING_TARGET_CLONES void adam(const float* f, const UpdateArrays& a, size_t count) {
+  const float kept1 = f[0], fresh1 = f[1], kept2 = f[2], fresh2 = f[3];
+  const float rate = f[4], epsilon = f[5], correction1 = f[6], correction2 = f[7];
+  const float* const w = a.value;
+  const float* const g = a.gradient;
+  const float* const m = a.slots[0];
+  const float* const v = a.slots[1];
+  float* const out = a.newValue;
+  float* const newM = a.newSlots[0];
+  float* const newV = a.newSlots[1];
+#pragma GCC ivdep
+  for (size_t i = 0; i < count; ++i) {
+    const float first = kept1 * m[i] + fresh1 * g[i];
+    const float second = kept2 * v[i] + fresh2 * (g[i] * g[i]);
+    newM[i] = first;
+    newV[i] = second;
+    out[i] = w[i] + rate * (first / correction1) / (std::sqrt(second / correction2) + epsilon);
+  }
+}
+
+TSRING_TARGET_CLONES void rmsProp(const float* f, const UpdateArrays& a, size_t count) {
+  const float kept = f[0], fresh = f[1], momentumFactor = f[2], rate = f[3], epsilon = f[4];
+  const float* const w = a.value;
+  const float* const g = a.gradient;
+  const float* const s = a.slots[0];
+  const float* const u = a.slots[1];
+  float* const out = a.newValue;
+  float* const newS = a.newSlots[0];
+  float* const newU = a.newSlots[1];
+#pragma GCC ivdep
+  for (size_t i = 0; i < count; ++i) {
+    const float square = kept * s[i] + fresh * (g[i] * g[i]);
+    const float velocity = momentumFactor * u[i] + rate * g[i] / std::sqrt(square + epsilon);
+    newS[i] = square;
+    newU[i] = velocity;
+    out[i] = w[i] - velocity;
+  }
+}
+
+TSRING_TARGET_CLONES void centeredRmsProp(const float* f, const UpdateArrays& a, size_t count) {
+  const float kept = f[0], fresh = f[1], momentumFactor = f[2], rate = f[3], epsilon = f[4];
+  const float* const w = a.value;
+  const float* const g = a.gradient;
+  const float* const s = a.slots[0];
+  const float* const u = a.slots[1];
+  const float* const m = a.slots[2];
+  float* const out = a.newValue;
+  float* const newS = a.newSlots[0];
+  float* const newU = a.newSlots[1];
+  float* const newM = a.newSlots[2];
+#pragma GCC ivdep
+  for (size_t i = 0; i < count; ++i) {
+    const float square = kept * s[i] + fresh * (g[i] * g[i]);
+    const float mean = kept * m[i] + fresh * g[i];
+    const float velocity = momentumFactor * u[i] + rate * g[i] / std::sqrt(square - (mean * mean + epsilon));
+    newS[i] = square;
+    newM[i] = mean;
+    newU[i] = velocity;
+    out[i] = w[i] - velocity;
+  }
 }
 
 struct Entry {
@@ -46,20 +126,49 @@ struct Entry {
 
 Entry entryOf(Update update) {
   switch (update) {
-    case Update::kLinear:
-      return {linear, {2, 2}};
-    case Update::kSquares:
-      return {squares, {2, 2}};
+    case Update::kSgd:
+      return {sgd, {0, 1}};
+    case Update::kMomentum:
+      return {momentum, {1, 2}};
     case Update::kNesterov:
-      return {nesterov, {3, 2}};
+      return {nesterov, {1, 2}};
     case Update::kAdam:
-      return {adam, {3, 4}};
+      return {adam, {2, 8}};
     case Update::kRmsProp:
-      return {rmsProp, {3, 3}};
+      return {rmsProp, {2, 5}};
     case Update::kCenteredRmsProp:
-      return {centeredRmsProp, {4, 3}};
+      return {centeredRmsProp, {3, 5}};
   }
   return {nullptr, {0, 0}};
+}
+
+UpdateArrays from(UpdateArrays arrays, size_t begin) {
+  arrays.value += begin;
+  arrays.gradient += begin;
+  arrays.newValue += begin;
+  for (const float*& slot : arrays.slots) slot = slot == nullptr ? nullptr : slot + begin;
+  for (float*& slot : arrays.newSlots) slot = slot == nullptr ? nullptr : slot + begin;
+  return arrays;
+}
+
+/// A plain store reads a line before it writes it, and puts others out of the cache; this does neither.
+void copyToMemory(float* to, const float* from, size_t count) {
+#ifdef __x86_64__
+  constexpr size_t kLanes = 4;
+  size_t i = 0;
+  for (; i < count && reinterpret_cast<uintptr_t>(to + i) % sizeof(__m128) != 0; ++i) to[i] = from[i];
+  for (; i + kLanes <= count; i += kLanes) _mm_stream_ps(to + i, _mm_loadu_ps(from + i));
+  for (; i < count; ++i) to[i] = from[i];
+#else
+  std::memcpy(to, from, count * sizeof(float));
+#endif
+}
+
+/// Other threads see what was copied before this.
+void endCopiesToMemory() {
+#ifdef __x86_64__
+  _mm_sfence();
+#endif
 }
 
 }  // namespace
@@ -68,9 +177,24 @@ UpdateForm formOf(Update update) {
   return entryOf(update).form;
 }
 
-void applyUpdate(Update update, const float* factors, const float* const* arrays, float* out, size_t begin,
-                 size_t end) {
-  entryOf(update).apply(factors, arrays, out, begin, end);
+void applyUpdate(Update update, const float* factors, const UpdateArrays& arrays, size_t begin, size_t end,
+                 WriteTo writeTo) {
+  Apply* const apply = entryOf(update).apply;
+  if (writeTo == WriteTo::kCache) {
+    apply(factors, from(arrays, begin), end - begin);
+    return;
+  }
+  constexpr size_t kBlock = 1024;
+  alignas(64) std::array<float, kBlock> values;
+  for (size_t i = begin; i < end; i += kBlock) {
+    const size_t count = std::min(kBlock, end - i);
+    UpdateArrays block = from(arrays, i);
+    float* const to = block.newValue;
+    block.newValue = values.data();
+    apply(factors, block, count);
+    copyToMemory(to, values.data(), count);
+  }
+  endCopiesToMemory();
 }
 
 }  // namespace tsring

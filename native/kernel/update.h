@@ -1,29 +1,45 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 namespace tsring {
 
-/// What an optimizer does to one array, element by element: a variable, or a slot of its state. Every optimizer's step
-/// is one or several of these, each of which reads its arrays once and writes one. Factors are f, arrays x, y and z.
+/// An optimizer's step on one variable, element by element and in one pass: what it remembers of the gradients (slots)
+/// and the variable itself. g is the gradient, w the variable, f are factors.
 enum class Update : int {
-  kLinear,    ///< f0 x + f1 y: momentum, running means, and steps along y
-  kSquares,   ///< f0 x + f1 y^2: running means of squares
-  kNesterov,  ///< x + f0 (y + f1 z): a step that looks ahead; y gradient, z velocity
-  kAdam,      ///< x + f0 (y / f2) / (sqrt(z / f3) + f1): y first moment, z second (Kingma and Ba, 2014)
-  kRmsProp,   ///< f0 x + f1 y / sqrt(z + f2): x velocity, y gradient, z mean of squares (Tieleman and Hinton, 2012)
-  kCenteredRmsProp,  ///< f0 x + f1 y / sqrt(z - (w^2 + f2)): also w mean of gradients; tfjs subtracts f2, TensorFlow
-                     ///< adds it
+  kSgd,       ///< w + f0 g
+  kMomentum,  ///< s = f0 s + g; w + f1 s
+  kNesterov,  ///< s = f0 s + g; w + f1 (g + f0 s): a step that looks ahead
+  kAdam,      ///< m = f0 m + f1 g; v = f2 v + f3 g^2; w + f4 (m / f6) / (sqrt(v / f7) + f5) (Kingma and Ba, 2014)
+  kRmsProp,   ///< s = f0 s + f1 g^2; u = f2 u + f3 g / sqrt(s + f4); w - u (Tieleman and Hinton, 2012)
+  kCenteredRmsProp,  ///< also m = f0 m + f1 g, after u; u divides by sqrt(s - (m^2 + f4)): tfjs subtracts f4,
+                     ///< TensorFlow adds it
 };
 
-/// How many arrays it reads, and how many factors it has; 0 for what is no update.
+/// How many slots it has (as kRmsProp: s, u), and how many factors; no factors for what is no update.
 struct UpdateForm {
-  size_t arrays;
+  size_t slots;
   size_t factors;
 };
 UpdateForm formOf(Update update);
 
-/// Elements [begin, end) of `out`, which overlaps none of the arrays. float32.
-void applyUpdate(Update update, const float* factors, const float* const* arrays, float* out, size_t begin, size_t end);
+constexpr size_t kMostSlots = 3;
+
+/// float32. `newSlots` may be `slots`; nothing else overlaps.
+struct UpdateArrays {
+  const float* value;
+  const float* gradient;
+  std::array<const float*, kMostSlots> slots{};
+  float* newValue;
+  std::array<float*, kMostSlots> newSlots{};
+};
+
+/// Where new values go: past the cache is faster where they are more than fits into it.
+enum class WriteTo { kCache, kMemory };
+
+/// Elements [begin, end) of the arrays.
+void applyUpdate(Update update, const float* factors, const UpdateArrays& arrays, size_t begin, size_t end,
+                 WriteTo writeTo);
 
 }  // namespace tsring

@@ -1,7 +1,6 @@
 #include "tensorflow/training_kernels.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,8 +30,8 @@ void computeMaxPoolGradient(void* /*kernel*/, TF_OpKernelContext* context) {
 namespace {
 
 constexpr size_t kElementsAtOnce = 64 * 1024;
-constexpr size_t kMostArrays = 4;
-constexpr size_t kChannelsInPart = 16;  // of a cache line: so that threads do not write the same one
+constexpr size_t kElementsInCache = 512 * 1024;  // a core's second level has 1 to 2 MiB, for all arrays together
+constexpr size_t kChannelsInPart = 16;           // of a cache line: so that threads do not write the same one
 
 Status wrong(const std::string& what) {
   return {StatusCode::kInvalidArgument, what};
@@ -52,9 +51,10 @@ Result<std::span<const T>> vectorAt(TF_OpKernelContext* context, int index, TF_D
   return std::span(static_cast<const T*>(tensorflowApi().TensorData(tensor)), count);
 }
 
-Status checkShapes(const std::vector<Shape>& shapes, size_t count, size_t arrays) {
-  if (shapes.size() != count * arrays) {
-    return wrong("an update of " + std::to_string(count) + " arrays has " + std::to_string(shapes.size()) + " tensors");
+Status checkShapes(const std::vector<Shape>& shapes, size_t count, const UpdateForm& form, size_t outputs) {
+  if (count == 0 || shapes.size() != count * (2 + form.slots) || outputs != count * (1 + form.slots)) {
+    return wrong("an update with " + std::to_string(form.slots) + " slots has " + std::to_string(shapes.size()) +
+                 " tensors and " + std::to_string(outputs) + " results");
   }
   for (size_t i = count; i < shapes.size(); ++i) {
     if (shapes[i] != shapes[i % count]) return wrong("the arrays of an update have different shapes");
@@ -62,43 +62,66 @@ Status checkShapes(const std::vector<Shape>& shapes, size_t count, size_t arrays
   return {};
 }
 
-Status update(TF_OpKernelContext* context) {
-  TensorReference whichKeeper, factorKeeper;
-  const Result<std::span<const int32_t>> which = vectorAt<int32_t>(context, 0, TF_INT32, 2, whichKeeper);
-  if (!which.ok()) return which.status();
-  const auto update = static_cast<Update>(which.value()[0]);
-  const auto threads = static_cast<size_t>(std::max(which.value()[1], 1));
-  const auto [arrays, factorCount] = formOf(update);
-  if (arrays == 0) return wrong("there is no update with number " + std::to_string(which.value()[0]));
-  const Result<std::span<const float>> factors = vectorAt<float>(context, 1, TF_FLOAT, factorCount, factorKeeper);
-  if (!factors.ok()) return factors.status();
-  const Result<FloatTensors> tensors = floatsFrom(context, 2);
-  if (!tensors.ok()) return tensors.status();
-  const auto& [references, shapes, data] = tensors.value();
-  const auto count = static_cast<size_t>(tensorflowApi().NumOutputs(context));
-  if (Status s = checkShapes(shapes, count, arrays); !s.ok()) return s;
+/// The results, and where they are: slots lie where they were if `inPlace`.
+Result<std::vector<float*>> updateResults(TF_OpKernelContext* context, const FloatTensors& tensors, size_t count,
+                                          bool inPlace) {
   std::vector<float*> outs;
-  for (size_t i = 0; i < count; ++i) {
-    const Result<float*> out = allocateFloats(context, i, shapes[i]);
+  const auto outputs = static_cast<size_t>(tensorflowApi().NumOutputs(context));
+  for (size_t i = 0; i < outputs; ++i) {
+    if (const size_t slot = i + count; inPlace && i >= count) {
+      if (Status s = setOutput(context, static_cast<int>(i), tensors.references[slot]); !s.ok()) return s;
+      outs.push_back(tensors.data[slot]);
+      continue;
+    }
+    const Result<float*> out = allocateFloats(context, i, tensors.shapes[i % count]);
     if (!out.ok()) return out.status();
     outs.push_back(out.value());
   }
+  return outs;
+}
+
+Status update(TF_OpKernelContext* context) {
+  TensorReference whichKeeper, factorKeeper;
+  const Result<std::span<const int32_t>> which = vectorAt<int32_t>(context, 0, TF_INT32, 3, whichKeeper);
+  if (!which.ok()) return which.status();
+  const auto update = static_cast<Update>(which.value()[0]);
+  const auto threads = static_cast<size_t>(std::max(which.value()[1], 1));
+  const bool inPlace = which.value()[2] != 0;
+  const UpdateForm form = formOf(update);
+  if (form.factors == 0) return wrong("there is no update with number " + std::to_string(which.value()[0]));
+  const Result<std::span<const float>> factors = vectorAt<float>(context, 1, TF_FLOAT, form.factors, factorKeeper);
+  if (!factors.ok()) return factors.status();
+  const Result<FloatTensors> read = floatsFrom(context, 2);
+  if (!read.ok()) return read.status();
+  const FloatTensors& tensors = read.value();
+  const size_t count = tensors.shapes.size() / (2 + form.slots);
+  const auto outputs = static_cast<size_t>(tensorflowApi().NumOutputs(context));
+  if (Status s = checkShapes(tensors.shapes, count, form, outputs); !s.ok()) return s;
+  const Result<std::vector<float*>> outs = updateResults(context, tensors, count, inPlace);
+  if (!outs.ok()) return outs.status();
 
   struct Piece {
     size_t array, begin, end;
   };
   std::vector<Piece> pieces;
+  size_t total = 0;
   for (size_t i = 0; i < count; ++i) {
-    const size_t elements = elementCount(shapes[i]);
+    const size_t elements = elementCount(tensors.shapes[i]);
+    total += elements;
     for (size_t begin = 0; begin < elements; begin += kElementsAtOnce) {
       pieces.push_back({i, begin, std::min(begin + kElementsAtOnce, elements)});
     }
   }
+  const WriteTo writeTo = total > kElementsInCache ? WriteTo::kMemory : WriteTo::kCache;
   inParallel(threads, pieces.size(), [&](size_t i) {
     const auto [array, begin, end] = pieces[i];
-    std::array<const float*, kMostArrays> read{};
-    for (size_t k = 0; k < arrays; ++k) read[k] = data[k * count + array];
-    applyUpdate(update, factors.value().data(), read.data(), outs[array], begin, end);
+    UpdateArrays arrays{
+        .value = tensors.data[array], .gradient = tensors.data[count + array], .newValue = outs.value()[array]};
+    for (size_t k = 0; k < form.slots; ++k) {
+      arrays.slots[k] = tensors.data[(2 + k) * count + array];
+      arrays.newSlots[k] = outs.value()[(1 + k) * count + array];
+    }
+    applyUpdate(update, factors.value().data(), arrays, begin, end, writeTo);
   });
   return {};
 }

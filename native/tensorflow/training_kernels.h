@@ -7,9 +7,10 @@ namespace tsring {
 // Operations that need no ring: what a training step of tfjs spends its time on beside convolutions, in one pass each.
 // Both take float32 alone. Wrong sizes become a TensorFlow status.
 
-/// TsringUpdate(update: int32[2], factors: float[k], tensors: N * float) -> outs: M * float. Does the same to M arrays
-/// at once. `update` is a number of Update (kernel/update.h) and how many threads may work at it. Tensors: the M x,
-/// then the M y, and so on.
+/// TsringUpdate(update: int32[3], factors: float[k], tensors: N * float) -> outs: M * float. An optimizer's step on
+/// several variables at once. `update` is a number of Update (kernel/update.h), how many threads may work at it, and
+/// whether the new slots lie where the old ones do: who says so owns these, and nobody reads them afterwards. Tensors:
+/// the variables, their gradients, their first slots, and so on; outs: the new variables, then slots.
 void computeUpdate(void* kernel, TF_OpKernelContext* context);
 
 /// TsringMaxPoolGradient(window: int32[7], tensors: N * float) -> outs: M * float. N is 3: a pooling's input, its
