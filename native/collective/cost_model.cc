@@ -29,8 +29,17 @@ Work workOf(Algorithm algorithm, size_t ranks, uint64_t bytes) {
   return {0, 0, 0};
 }
 
+Work workOfAll(Algorithm algorithm, size_t ranks, uint64_t bytes) {
+  const bool pairsUp = algorithm == Algorithm::kRecursiveDoubling || algorithm == Algorithm::kHalvingDoubling;
+  const uint64_t seats = pairsUp ? std::bit_floor(ranks) : ranks;
+  const uint64_t folded = ranks - seats;
+  const Work one = workOf(algorithm, seats, bytes);
+  return {seats * one.steps + 2 * folded, seats * one.movedBytes + 2 * folded * bytes,
+          seats * one.combinedBytes + folded * bytes};
+}
+
 uint64_t predict(const Costs& costs, Algorithm algorithm, size_t ranks, uint64_t bytes) {
-  const Work work = workOf(algorithm, ranks, bytes);
+  const Work work = costs.sharedCores ? workOfAll(algorithm, ranks, bytes) : workOf(algorithm, ranks, bytes);
   const auto& [stepNanoseconds, bytePicoseconds] = costs.of[static_cast<size_t>(algorithm)];
   return work.steps * stepNanoseconds * 1000 + work.movedBytes * bytePicoseconds +
          work.combinedBytes * costs.combinePicoseconds;

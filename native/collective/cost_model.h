@@ -41,6 +41,9 @@ struct Work {
 };
 Work workOf(Algorithm algorithm, size_t ranks, uint64_t bytes);
 
+/// What all ranks do together, as if one did it.
+Work workOfAll(Algorithm algorithm, size_t ranks, uint64_t bytes);
+
 /// What the work costs: the alpha-beta-gamma model, with an alpha and a beta for each algorithm, since a step of a ring
 /// that flows is not a step that waits. Whole numbers, so that every kind of machine decides alike.
 struct Costs {
@@ -51,6 +54,8 @@ struct Costs {
   };
   std::array<One, kAlgorithmCount> of;
   uint32_t combinePicoseconds;  // a byte
+  /// Ranks share cores: what all of them do takes time, and not only what one waits for.
+  bool sharedCores = false;
   bool operator==(const Costs&) const = default;
 };
 
@@ -61,7 +66,14 @@ inline constexpr Costs kBuiltInCosts{
     .combinePicoseconds = 60,
 };
 
-/// Picoseconds.
+/// Holds in their place where ranks on one host share cores: there a ring gains nothing by its steps' overlap.
+inline constexpr Costs kBuiltInCostsOfSharedCores{
+    .of = {{{20'000, 900}, {20'000, 1000}, {20'000, 900}, {1'000, 60}, {1'000, 40}}},
+    .combinePicoseconds = 60,
+    .sharedCores = true,
+};
+
+/// Picoseconds, for comparison with others of the same costs.
 uint64_t predict(const Costs& costs, Algorithm algorithm, size_t ranks, uint64_t bytes);
 
 }  // namespace tsring

@@ -90,7 +90,8 @@ Bytes tuningRecord(const Tuning& tuning) {
   ByteWriter out;
   out.put(kIsTuning).put(tuning.forced ? static_cast<uint8_t>(*tuning.forced) : kNotForced);
   for (const Costs::One& cost : tuning.costs.of) out.put(cost.stepNanoseconds).put(cost.bytePicoseconds);
-  out.put(tuning.costs.combinePicoseconds).put(uint8_t{tuning.checksums}).put(uint8_t{tuning.devicesByHost});
+  out.put(tuning.costs.combinePicoseconds).put(uint8_t{tuning.costs.sharedCores});
+  out.put(uint8_t{tuning.checksums}).put(uint8_t{tuning.devicesByHost});
   out.put(tuning.numNcclStreams);
   return out.put(tuning.fusionThresholdBytes).put(tuning.pieceBytes).put(tuning.sockets).take();
 }
@@ -106,6 +107,7 @@ std::optional<Tuning> tuningIn(std::span<const std::byte> record) {
     cost.bytePicoseconds = in.get<uint32_t>();
   }
   tuning.costs.combinePicoseconds = in.get<uint32_t>();
+  tuning.costs.sharedCores = in.get<uint8_t>() != 0;
   tuning.checksums = in.get<uint8_t>() != 0;
   tuning.devicesByHost = in.get<uint8_t>() != 0;
   tuning.numNcclStreams = std::max(in.get<uint32_t>(), uint32_t{1});

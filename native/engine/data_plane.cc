@@ -5,6 +5,7 @@
 
 #include "collective/network_speed.h"
 #include "collective/recursive_doubling.h"
+#include "collective/shared_cores.h"
 #include "transport/agreement_of_one.h"
 #include "transport/checksum_mesh.h"
 #include "transport/shm/gate.h"
@@ -65,7 +66,7 @@ Status DataPlane::connect(std::vector<std::vector<Socket>> data, std::vector<Soc
   if (Status s = shareMemory(deadline); !s.ok()) return s;
   if (Status s = agreeOnTuning(deadline); !s.ok()) return s;
   useSockets(tuning_);
-  if (Status s = suitNetwork(deadline); !s.ok()) return s;
+  if (Status s = suitPlace(deadline); !s.ok()) return s;
   if (tuning_.checksums) mesh_ = std::make_unique<ChecksumMesh>(std::move(mesh_), names);
   // Small data would travel there without a checksum.
   if (agreesByMessages() && !tuning_.checksums) {
@@ -167,9 +168,19 @@ void DataPlane::useSockets(const Tuning& tuning) {
   if (striped_) striped_->use(tuning.sockets);
 }
 
-// Networks between hosts differ too much for one table of costs. What was measured before, or told, counts for more.
+// What was measured before, or told, counts for more than what ranks find here.
+Status DataPlane::suitPlace(Deadline deadline) {
+  if (tuning_.forced || tuning_.costs != kBuiltInCosts) return Status::okay();
+  if (!onOneHost()) return suitNetwork(deadline);
+  if (host_) return Status::okay();
+  const auto shared = ranksShareCores(*mesh_, leftUntil(deadline));
+  if (!shared.ok()) return shared.status().withPrefix("telling each other which processors we have: ");
+  if (shared.value()) tuning_.costs = kBuiltInCostsOfSharedCores;
+  return Status::okay();
+}
+
+// Networks between hosts differ too much for one table of costs.
 Status DataPlane::suitNetwork(Deadline deadline) {
-  if (onOneHost() || tuning_.forced || tuning_.costs != kBuiltInCosts) return Status::okay();
   const Team across = host_ ? topology_.acrossHosts() : Team::whole(options_.rank, options_.size);
   const auto network = measureNetwork(*mesh_, across, leftUntil(deadline));
   if (!network.ok()) return network.status().withPrefix("measuring the network: ");
@@ -203,6 +214,7 @@ void DataPlane::sayWhatWasChosen() const {
   const std::string why = tuning_.forced                   ? "as told"
                           : suitsNetwork_                  ? "by the network's costs, measured at the start"
                           : !options_.tuningSource.empty() ? options_.tuningSource
+                          : tuning_.costs.sharedCores      ? "by built-in costs of ranks that share cores"
                                                            : "by built-in costs";
   const std::string ranks = "allreduce of " + std::to_string(options_.size) + " ranks ";
   const std::string how = twoLevels_ ? "through shared memory on each of " + std::to_string(topology_.hosts.size()) +

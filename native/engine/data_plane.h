@@ -68,6 +68,7 @@ class DataPlane {
   Result<bool> everywhere(bool here, Deadline deadline);
   Status agreeOnTuning(Deadline deadline);
   void useSockets(const Tuning& tuning);
+  Status suitPlace(Deadline deadline);
   Status suitNetwork(Deadline deadline);
   size_t travelBytes() const;
   void makeBackends();

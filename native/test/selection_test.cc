@@ -23,8 +23,19 @@ TEST(CostModel, RanksBeyondAPowerOfTwoCostATripThereAndOneBack) {
   EXPECT_EQ(workOf(Algorithm::kHalvingDoubling, 5, 100), (Work{6, 350, 175}));
 }
 
+TEST(CostModel, CountsWhatAllRanksDoTogether) {
+  EXPECT_EQ(workOfAll(Algorithm::kRing, 4, 400), (Work{24, 2400, 1200}));
+  EXPECT_EQ(workOfAll(Algorithm::kHalvingDoubling, 4, 400), (Work{16, 2400, 1200}));
+  EXPECT_EQ(workOfAll(Algorithm::kRecursiveDoubling, 5, 100), (Work{10, 1000, 900}));
+  EXPECT_EQ(workOfAll(Algorithm::kHalvingDoubling, 5, 100), (Work{18, 800, 400}));
+  EXPECT_EQ(workOfAll(Algorithm::kParts, 4, 400), (Work{8, 2800, 1200}));
+}
+
 TEST(CostModel, OneRankHasNothingToDo) {
-  for (const Algorithm algorithm : kAll) EXPECT_EQ(workOf(algorithm, 1, 1000), (Work{0, 0, 0}));
+  for (const Algorithm algorithm : kAll) {
+    EXPECT_EQ(workOf(algorithm, 1, 1000), (Work{0, 0, 0}));
+    EXPECT_EQ(workOfAll(algorithm, 1, 1000), (Work{0, 0, 0}));
+  }
 }
 
 TEST(CostModel, MoreBytesNeverCostLess) {
@@ -37,6 +48,17 @@ TEST(CostModel, MoreBytesNeverCostLess) {
         before = cost;
       }
     }
+  }
+}
+
+// Where what all ranks do takes time a ring has as many bytes to move as halving and doubling, in more messages.
+TEST(Selection, RanksThatShareCoresTakeNoRing) {
+  Tuning tuning;
+  tuning.costs = kBuiltInCostsOfSharedCores;
+  for (size_t ranks = 3; ranks < 40; ++ranks) {
+    EXPECT_EQ(choose(tuning, Medium::kLinks, ranks, 4), Algorithm::kRecursiveDoubling) << ranks;
+    EXPECT_EQ(choose(tuning, Medium::kLinks, ranks, 1 << 20), Algorithm::kHalvingDoubling) << ranks;
+    EXPECT_EQ(choose(tuning, Medium::kLinks, ranks, 256 << 20), Algorithm::kHalvingDoubling) << ranks;
   }
 }
 
@@ -98,6 +120,7 @@ TEST(Selection, AllRanksGoByRankZerosTuning) {
     Tuning first{.forced = forced};
     first.costs.of[1] = {7, 11};
     first.costs.combinePicoseconds = 13;
+    first.costs.sharedCores = true;
     MemoryNetwork network(5);
     network.disturbAll({.mostBytesPerCall = 7});
     std::vector<std::unique_ptr<Mesh>> ranks;
