@@ -16,7 +16,7 @@ constexpr size_t kRounds = 3;
 constexpr size_t kManyBytes = 128 << 10;
 // Of a message, the part that a ring does not hide: while one is on its way the ring sends others, so where data take
 // as long as messages it waits for few of them.
-constexpr uint64_t kRingStepPercent = 60;
+constexpr uint64_t kRingStepPercent = 80;
 constexpr uint64_t kBetweenClasses = 8;
 // Beyond this a class of networks is as good as any other.
 constexpr uint64_t kMostTimesSlower = 4096;

@@ -31,7 +31,7 @@ TEST(NetworkSpeed, AFastNetworkHasTheBuiltInCosts) {
 TEST(NetworkSpeed, CountsInClassesOfNetworks) {
   const Costs slow = costsOn({1'000'000, 8000});
   EXPECT_EQ(slow, costsOn({500'000, 20'000}));
-  EXPECT_EQ(slow.of[static_cast<size_t>(Algorithm::kRing)], (Costs::One{768'000, 6400}));
+  EXPECT_EQ(slow.of[static_cast<size_t>(Algorithm::kRing)], (Costs::One{1'024'000, 6400}));
   EXPECT_EQ(slow.of[static_cast<size_t>(Algorithm::kRecursiveDoubling)], (Costs::One{1'280'000, 8000}));
   const auto parts = static_cast<size_t>(Algorithm::kParts);
   EXPECT_EQ(slow.of[parts], kBuiltInCosts.of[parts]);
