@@ -31,6 +31,11 @@ Status CpuBackend::allreduce(std::span<std::byte> data, DType dtype, ReduceOp op
   return allreduceBy(algorithm(data.size()), data, dtype, op);
 }
 
+Status CpuBackend::allreduceStrips(const Strips& strips, DType dtype, ReduceOp op) {
+  const bool parts = algorithm(strips.bytes()) == Algorithm::kParts;
+  return hostAllreduce(*host_, parts ? HostWay::kParts : HostWay::kEveryone, strips, dtype, op, stallLimit_);
+}
+
 Status CpuBackend::allgather(std::span<const std::span<std::byte>> blocks) {
   if (host_) return hostAllgather(*host_, blocks, stallLimit_);
   return ringAllgather(mesh_, team_, blocks, workspace_, stallLimit_);

@@ -5,6 +5,7 @@
 
 #include "base/dtype.h"
 #include "base/status.h"
+#include "collective/strips.h"
 #include "transport/shm/host_group.h"
 
 namespace tsring {
@@ -20,8 +21,13 @@ enum class HostWay : bool {
   kParts,     // each combines its own part of every piece and collects the others: two sync points a piece
 };
 
-/// Allreduce in place. Each member copies its piece into its slot; the copy of the next piece goes on while others are
-/// waited for.
+/// Allreduce from the strips' inputs into their outputs. Members have strips of the same lengths at the same offsets.
+/// Each member copies its piece into its slot; the copy of the next piece goes on while others are waited for. A group
+/// of one does nothing.
+Status hostAllreduce(HostGroup& group, HostWay way, const Strips& strips, DType dtype, ReduceOp op,
+                     std::chrono::milliseconds stallLimit);
+
+/// The same in place, of data that lie end to end here; other members may have them apart.
 Status hostAllreduce(HostGroup& group, HostWay way, std::span<std::byte> data, DType dtype, ReduceOp op,
                      std::chrono::milliseconds stallLimit);
 

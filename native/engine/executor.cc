@@ -5,13 +5,13 @@
 #include <span>
 
 #include "engine/allgather.h"
+#include "engine/allreduce.h"
 #include "engine/alltoall.h"
-#include "engine/compressed_allreduce.h"
 #include "engine/packing.h"
-#include "engine/quantized_allreduce.h"
 #include "engine/reducescatter.h"
 #include "engine/result_shapes.h"
 #include "engine/staged_operation.h"
+#include "engine/through_buckets.h"
 
 namespace tsring {
 namespace {
@@ -164,19 +164,19 @@ Outcome Executor::carryOutOnHost(const Operation& operation) {
   outcome.shapes = operation.request.shapes;
   switch (operation.request.header.kind) {
     case OperationKind::kAllreduce:
-      outcome.status = allreduce(operation, outcome);
+      outcome.status = allreduce(means(), operation, outcome);
       break;
     case OperationKind::kBroadcast:
       outcome.status = broadcast(operation, outcome);
       break;
     case OperationKind::kAllgather:
-      outcome.status = allgather({backend_, pool_, fusionThresholdBytes_}, operation, outcome);
+      outcome.status = allgather(means(), operation, outcome);
       break;
     case OperationKind::kReducescatter:
-      outcome.status = reducescatter({backend_, pool_, fusionThresholdBytes_}, operation, outcome);
+      outcome.status = reducescatter(means(), operation, outcome);
       break;
     case OperationKind::kAlltoall:
-      outcome.status = alltoall({backend_, pool_, fusionThresholdBytes_}, operation, outcome);
+      outcome.status = alltoall(means(), operation, outcome);
       break;
     case OperationKind::kBarrier:
       break;  // that all have agreed is all there is to it
@@ -202,22 +202,12 @@ std::string_view Executor::wayOf(const Operation& operation) const {
   return backend_.allreduceWay(std::min(bytes, std::max<size_t>(fusionThresholdBytes_, 1)));
 }
 
-Status Executor::allreduce(const Operation& operation, Outcome& outcome) {
-  const RequestHeader& header = operation.request.header;
-  const Means means{backend_, pool_, fusionThresholdBytes_};
-  if (header.payload == DType::kInt8) return quantizedAllreduce(means, operation, outcome);
-  if (header.compresses()) return compressedAllreduce(means, operation, outcome);
-  return throughBuckets(operation, outcome, true, [&](std::span<std::byte> data, std::span<const Range> tensors) {
-    if (header.op == ReduceOp::kAdasum) return backend_.adasum(data, header.dtype, tensors);
-    return backend_.allreduce(data, header.dtype, header.op);
-  });
-}
-
 Status Executor::broadcast(const Operation& operation, Outcome& outcome) {
   const int root = *members_.placeOf(operation.request.header.rootRank);
-  return throughBuckets(
-      operation, outcome, rank_ == root,
-      [&](std::span<std::byte> data, std::span<const Range> /*tensors*/) { return backend_.broadcast(data, root); });
+  const auto send = [&](std::span<std::byte> data, std::span<const Range> /*tensors*/) {
+    return backend_.broadcast(data, root);
+  };
+  return throughBuckets(means(), operation, outcome, {.readsInputs = rank_ == root, .endToEnd = send});
 }
 
 /// The first rank's word on how all go on.
@@ -229,59 +219,6 @@ Status Executor::retune(const Operation& operation) {
   if (!tuning) return Status::okay();  // the first rank has joined, and decides nothing
   fusionThresholdBytes_ = tuning->fusionThresholdBytes;
   onRetuned_(*tuning);
-  return Status::okay();
-}
-
-/// Lays each bucket's tensors end to end, moves them as one, and puts the results where they are wanted. Where the
-/// engine provides the results' memory the buckets are in it already; a tensor with an output of its own and no company
-/// is moved in place there. Scales on the way in and on the way out, where the operation has factors.
-template <typename Move>
-Status Executor::throughBuckets(const Operation& operation, Outcome& outcome, bool copyIn, Move move) {
-  const auto& tensors = operation.tensors;
-  const RequestHeader& header = operation.request.header;
-  const DType dtype = header.dtype;
-  std::vector<size_t> sizes;
-  for (const Shape& shape : operation.request.shapes) sizes.push_back(byteSize(operation.request, shape));
-  const FusionPlan plan = planFusion(sizes, fusionThresholdBytes_);
-  // Asked of all: an empty tensor has no address, also where the caller brings the memory.
-  const bool provide =
-      std::none_of(tensors.begin(), tensors.end(), [](const TensorBuffer& tensor) { return tensor.output != nullptr; });
-  if (provide) {
-    outcome.memory = pool_.take(plan.bytes);
-    for (const size_t offset : plan.offsets) outcome.data.push_back(outcome.memory->data() + offset);
-  }
-  for (const Bucket& bucket : plan.buckets) {
-    const bool alone = bucket.endTensor - bucket.firstTensor == 1;
-    // Ranks must move equally much, also where one brings the memory and another does not.
-    const size_t bytes = alone ? sizes[bucket.firstTensor] : bucket.bytes;
-    std::shared_ptr<Block> fused;
-    std::span<std::byte> data;
-    if (provide) {
-      data = {outcome.memory->data() + bucket.offset, bytes};
-    } else if (alone) {
-      data = {tensors[bucket.firstTensor].output, bytes};
-    } else {
-      fused = pool_.take(bytes);
-      data = {fused->data(), bytes};
-    }
-    const auto placeOf = [&](size_t i) { return data.data() + (plan.offsets[i] - bucket.offset); };
-    Phase phase("pack");
-    std::vector<Range> places;  // elements
-    for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
-      const auto begin = static_cast<size_t>(placeOf(i) - data.data());
-      places.push_back({begin / elementSize(dtype), (begin + sizes[i]) / elementSize(dtype)});
-      if (!copyIn) continue;
-      if (Status s = operation.awaitInput(i); !s.ok()) return s;
-      copyScaled(dtype, placeOf(i), tensors[i].input, sizes[i], header.prescale);
-    }
-    phase.end();
-    if (Status s = move(data, places); !s.ok()) return s;
-    const Phase unpacking("unpack");
-    for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
-      copyScaled(dtype, fused ? tensors[i].output : placeOf(i), placeOf(i), sizes[i], header.postscale);
-      if (Status s = operation.takeOutput(i); !s.ok()) return s;
-    }
-  }
   return Status::okay();
 }
 

@@ -13,6 +13,7 @@
 #include "engine/device_flights.h"
 #include "engine/device_way.h"
 #include "engine/fusion_plan.h"
+#include "engine/means.h"
 #include "engine/members.h"
 #include "engine/pending_table.h"
 #include "engine/timeline.h"
@@ -79,11 +80,9 @@ class Executor {
   std::string_view wayOf(const Operation& operation) const;
   DeviceWay::Begun startOnDevice(const Operation& operation);
   Outcome carryOutOnHost(const Operation& operation);
-  Status allreduce(const Operation& operation, Outcome& outcome);
+  Means means() { return {backend_, pool_, fusionThresholdBytes_}; }
   Status broadcast(const Operation& operation, Outcome& outcome);
   Status retune(const Operation& operation);
-  template <typename Move>
-  Status throughBuckets(const Operation& operation, Outcome& outcome, bool copyIn, Move move);
 
   const int rank_;
   const Members members_;

@@ -91,6 +91,14 @@ const variable = tf.variable(tf.tensor1d([rank, 1]));
 assert.equal(await ring.broadcast(variable, size - 1, { inPlace: true }), variable);
 assert.deepEqual(variable.arraySync(), [size - 1, 1]);
 
+// Tensors in place that are views of one array: each is combined from what was there before.
+const array = Float32Array.from({ length: 9 }, (_, place) => rank + place);
+ring.groupedAllreduceSync([array.subarray(0, 6), array.subarray(3)], { op: 'sum', inPlace: true });
+assert.deepEqual(
+  [...array],
+  Array.from(array, (_, place) => (size * (size - 1)) / 2 + size * place),
+);
+
 // Adasum, by its definition and in the documented order.
 const gradient = (of: number, length: number) => {
   const numbers = new Numbers(of + length);
