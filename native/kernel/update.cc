@@ -1,14 +1,11 @@
 #include "kernel/update.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstdint>
-#include <cstring>
+#include <span>
 
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
-
+#include "kernel/stream_copy.h"
 #include "kernel/target_clones.h"
 
 namespace tsring {
@@ -151,26 +148,6 @@ UpdateArrays from(UpdateArrays arrays, size_t begin) {
   return arrays;
 }
 
-/// A plain store reads a line before it writes it, and puts others out of the cache; this does neither.
-void copyToMemory(float* to, const float* from, size_t count) {
-#ifdef __x86_64__
-  constexpr size_t kLanes = 4;
-  size_t i = 0;
-  for (; i < count && reinterpret_cast<uintptr_t>(to + i) % sizeof(__m128) != 0; ++i) to[i] = from[i];
-  for (; i + kLanes <= count; i += kLanes) _mm_stream_ps(to + i, _mm_loadu_ps(from + i));
-  for (; i < count; ++i) to[i] = from[i];
-#else
-  std::memcpy(to, from, count * sizeof(float));
-#endif
-}
-
-/// Other threads see what was copied before this.
-void endCopiesToMemory() {
-#ifdef __x86_64__
-  _mm_sfence();
-#endif
-}
-
 }  // namespace
 
 UpdateForm formOf(Update update) {
@@ -192,9 +169,10 @@ void applyUpdate(Update update, const float* factors, const UpdateArrays& arrays
     float* const to = block.newValue;
     block.newValue = values.data();
     apply(factors, block, count);
-    copyToMemory(to, values.data(), count);
+    const auto bytes = std::as_bytes(std::span(values).first(count));
+    streamCopy(reinterpret_cast<std::byte*>(to), bytes.data(), bytes.size());
   }
-  endCopiesToMemory();
+  endStreams();
 }
 
 }  // namespace tsring
