@@ -37,7 +37,12 @@ export function parseTrainingOptions(argv: readonly string[]): Parsed<TrainingOp
       ['host'],
     )
     .option('--rounds <n>', 'how often each system has its turn', wholeNumber(1), 2)
-    .option('--warmup <n>', 'steps before the timed ones', wholeNumber(1), 2)
+    .option(
+      '--warmup <n>',
+      'steps before the timed ones, or pairs of steps with and without communication',
+      wholeNumber(1),
+      6,
+    )
     .option('--peers', "also TensorFlow alone, Horovod and TensorFlow's MultiWorkerMirroredStrategy")
     .option('--systems <list>', `only these of ${systems.map(({ name }) => name).join(', ')}`, names)
     .option('--tensorflow <version>', "the peers'", '2.12.1')

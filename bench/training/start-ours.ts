@@ -4,6 +4,7 @@ import type { EmulatedHosts } from '../network/emulated-hosts.js';
 import { Job } from '../network/job.js';
 import { packageRoot } from '../peers/parts.js';
 import type { Command } from '../peers/run-processes.js';
+import { processorsOfRanks } from './processors.js';
 import { environment, flagsOf, type Launch, onHost, type Start } from './workload.js';
 
 const rankProgram = fileURLToPath(new URL('rank.js', import.meta.url));
@@ -28,8 +29,14 @@ function byTsrun({ ranks, threads }: Start, rank: readonly string[], servers: nu
     '--no-tag-output',
     ...(servers > 0 ? ['--ps', `${servers}`] : []),
   ];
-  const args = [path.join(packageRoot, 'bin', 'tsrun'), ...launch, ...rank];
-  return { program: process.execPath, args, env: environment(threads) };
+  const tsrun = [process.execPath, path.join(packageRoot, 'bin', 'tsrun'), ...launch, ...rank];
+  const [program = '', ...args] = [...onProcessors(processorsOfRanks(ranks, threads)), ...tsrun];
+  return { program, args, env: environment(threads) };
+}
+
+/** tsrun shares them out. */
+function onProcessors(ofRanks: readonly string[]): string[] {
+  return ofRanks.length === 0 ? [] : ['taskset', '-c', ofRanks.join()];
 }
 
 async function acrossHosts<T>(

@@ -13,8 +13,8 @@ const storeProgram = path.join(packageRoot, 'bench', 'training', 'programs', 'ho
 const device = 'lab0'; // of emulated hosts
 
 export function startAlone(flags: readonly string[]): Launch {
-  return ({ workload, threads, python }, body) =>
-    body([{ program: python, args: peerArguments('alone', workload, flags), env: environment(threads) }]);
+  return (start, body) =>
+    body([{ program: start.python, args: peerArguments('alone', start, flags), env: environment(start.threads) }]);
 }
 
 export function startHorovodGloo(flags: readonly string[]): Launch {
@@ -85,11 +85,12 @@ export function startHorovodMpi(flags: readonly string[]): Launch {
 }
 
 export function startMultiworker(): Launch {
-  return async ({ ranks, workload, threads, python, network }, body) => {
+  return async (start, body) => {
+    const { ranks, threads, python, network } = start;
     const worker = network
       ? hostsOf(network).map((host) => `${network.address(host)}:7000`)
       : (await freePorts(ranks)).map((port) => `127.0.0.1:${port}`);
-    const args = peerArguments('multiworker', workload, []);
+    const args = peerArguments('multiworker', start, []);
     return body(
       worker.map((_, index) => {
         const cluster = JSON.stringify({ cluster: { worker }, task: { type: 'worker', index } });
@@ -100,8 +101,8 @@ export function startMultiworker(): Launch {
   };
 }
 
-function horovodRank({ python, workload }: Start, flags: readonly string[]): [string, ...string[]] {
-  return [python, ...peerArguments('horovod', workload, flags)];
+function horovodRank(start: Start, flags: readonly string[]): [string, ...string[]] {
+  return [start.python, ...peerArguments('horovod', start, flags)];
 }
 
 function horovodEnvironment({ python, threads }: Start): Record<string, string> {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { EmulatedHosts } from '../network/emulated-hosts.js';
 import { packageRoot } from '../peers/parts.js';
 import type { Command } from '../peers/run-processes.js';
+import { processorsOfRanks } from './processors.js';
 
 /** A model and how it is trained: `inception_v1:4:224:5` is batch 4, 224 pixels, 5 timed steps. */
 export interface Workload {
@@ -41,8 +42,14 @@ export function flagsOf({ model, batch, imageSize, steps, warmup }: Workload): s
   ];
 }
 
-export function peerArguments(system: string, workload: Workload, flags: readonly string[]): string[] {
-  return [peerProgram, '--system', system, ...flagsOf(workload), ...flags];
+export function peerArguments(
+  system: string,
+  { workload, ranks, threads, network }: Start,
+  flags: readonly string[],
+): string[] {
+  const processors = network ? [] : processorsOfRanks(ranks, threads); // an emulated host has its own
+  const bind = processors.length === 0 ? [] : ['--processors', processors.join(':')];
+  return [peerProgram, '--system', system, ...flagsOf(workload), ...bind, ...flags];
 }
 
 /** Of every rank. */

@@ -17,7 +17,24 @@ parser.add_argument("--eager", action="store_true")
 parser.add_argument("--learning_rate", type=float, required=True)
 for name in ("batch_size", "image_size", "num_batches", "num_warmup_batches"):
     parser.add_argument("--" + name, type=int, required=True)
+parser.add_argument("--processors", help="of each rank on this machine, in their order: 0,1:2,3")
 options = parser.parse_args()
+
+
+def local_rank():
+    if "TF_CONFIG" in os.environ:
+        return json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+    return int(os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK", os.environ.get("HOROVOD_LOCAL_RANK", 0)))
+
+
+def processors_in(text):
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
+if options.processors:  # before TensorFlow starts threads
+    os.sched_setaffinity(0, processors_in(options.processors.split(":")[local_rank()]))
 
 import tensorflow as tf  # noqa: E402
 
