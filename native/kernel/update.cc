@@ -24,7 +24,9 @@ TSRING_TARGET_CLONES void sgd(const float* f, const UpdateArrays& a, size_t coun
   for (size_t i = 0; i < count; ++i) out[i] = w[i] + rate * g[i];
 }
 
-TSRING_TARGET_CLONES void momentum(const float* f, const UpdateArrays& a, size_t count) {
+/// To be inlined, or it is compiled for the least vector unit alone.
+template <bool kNesterov>
+[[gnu::always_inline]] inline void followVelocity(const float* f, const UpdateArrays& a, size_t count) {
   const float kept = f[0], rate = f[1];
   const float* const w = a.value;
   const float* const g = a.gradient;
@@ -35,23 +37,16 @@ TSRING_TARGET_CLONES void momentum(const float* f, const UpdateArrays& a, size_t
   for (size_t i = 0; i < count; ++i) {
     const float velocity = kept * s[i] + g[i];
     newS[i] = velocity;
-    out[i] = w[i] + rate * velocity;
+    out[i] = w[i] + rate * (kNesterov ? g[i] + kept * velocity : velocity);
   }
 }
 
+TSRING_TARGET_CLONES void momentum(const float* f, const UpdateArrays& a, size_t count) {
+  followVelocity<false>(f, a, count);
+}
+
 TSRING_TARGET_CLONES void nesterov(const float* f, const UpdateArrays& a, size_t count) {
-  const float kept = f[0], rate = f[1];
-  const float* const w = a.value;
-  const float* const g = a.gradient;
-  const float* const s = a.slots[0];
-  float* const out = a.newValue;
-  float* const newS = a.newSlots[0];
-#pragma GCC ivdep
-  for (size_t i = 0; i < count; ++i) {
-    const float velocity = kept * s[i] + g[i];
-    newS[i] = velocity;
-    out[i] = w[i] + rate * (g[i] + kept * velocity);
-  }
+  followVelocity<true>(f, a, count);
 }
 
 TSRING_TARGET_CLONES void adam(const float* f, const UpdateArrays& a, size_t count) {
@@ -74,46 +69,40 @@ TSRING_TARGET_CLONES void adam(const float* f, const UpdateArrays& a, size_t cou
   }
 }
 
-TSRING_TARGET_CLONES void rmsProp(const float* f, const UpdateArrays& a, size_t count) {
+template <bool kCentered>
+[[gnu::always_inline]] inline void followScaled(const float* f, const UpdateArrays& a, size_t count) {
   const float kept = f[0], fresh = f[1], momentumFactor = f[2], rate = f[3], epsilon = f[4];
   const float* const w = a.value;
   const float* const g = a.gradient;
   const float* const s = a.slots[0];
   const float* const u = a.slots[1];
+  [[maybe_unused]] const float* const m = a.slots[2];
   float* const out = a.newValue;
   float* const newS = a.newSlots[0];
   float* const newU = a.newSlots[1];
+  [[maybe_unused]] float* const newM = a.newSlots[2];
 #pragma GCC ivdep
   for (size_t i = 0; i < count; ++i) {
     const float square = kept * s[i] + fresh * (g[i] * g[i]);
-    const float velocity = momentumFactor * u[i] + rate * g[i] / std::sqrt(square + epsilon);
+    float variance = square + epsilon;
+    if constexpr (kCentered) {
+      const float mean = kept * m[i] + fresh * g[i];
+      newM[i] = mean;
+      variance = square - (mean * mean + epsilon);
+    }
+    const float velocity = momentumFactor * u[i] + rate * g[i] / std::sqrt(variance);
     newS[i] = square;
     newU[i] = velocity;
     out[i] = w[i] - velocity;
   }
 }
 
+TSRING_TARGET_CLONES void rmsProp(const float* f, const UpdateArrays& a, size_t count) {
+  followScaled<false>(f, a, count);
+}
+
 TSRING_TARGET_CLONES void centeredRmsProp(const float* f, const UpdateArrays& a, size_t count) {
-  const float kept = f[0], fresh = f[1], momentumFactor = f[2], rate = f[3], epsilon = f[4];
-  const float* const w = a.value;
-  const float* const g = a.gradient;
-  const float* const s = a.slots[0];
-  const float* const u = a.slots[1];
-  const float* const m = a.slots[2];
-  float* const out = a.newValue;
-  float* const newS = a.newSlots[0];
-  float* const newU = a.newSlots[1];
-  float* const newM = a.newSlots[2];
-#pragma GCC ivdep
-  for (size_t i = 0; i < count; ++i) {
-    const float square = kept * s[i] + fresh * (g[i] * g[i]);
-    const float mean = kept * m[i] + fresh * g[i];
-    const float velocity = momentumFactor * u[i] + rate * g[i] / std::sqrt(square - (mean * mean + epsilon));
-    newS[i] = square;
-    newM[i] = mean;
-    newU[i] = velocity;
-    out[i] = w[i] - velocity;
-  }
+  followScaled<true>(f, a, count);
 }
 
 struct Entry {
