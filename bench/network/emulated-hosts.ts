@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { allowedCpus, formatCpuList } from '../../lib/launcher/cpus.js';
+import { allowedCpus, formatCpuList, shareOf } from '../../lib/launcher/cpus.js';
 import { compiled } from './compile.js';
 import { ownPrefix, removeDeadNetworks } from './network-names.js';
 import { sourceFolder } from './source-folder.js';
@@ -186,13 +186,9 @@ export class EmulatedHosts implements AsyncDisposable {
 const mostHosts = 8;
 const device = 'lab0';
 
-/** As even as it can be, neighbours together. */
 function shareCpus(hosts: number): string[] {
   const cpus = allowedCpus().map(({ cpu }) => cpu);
-  const first = (host: number) => Math.floor((host * cpus.length) / hosts);
-  return [...Array(hosts).keys()].map((host) =>
-    formatCpuList(cpus.slice(first(host), Math.max(first(host) + 1, first(host + 1)))),
-  );
+  return [...Array(hosts).keys()].map((host) => formatCpuList(shareOf(cpus, hosts, host)));
 }
 
 function addressOf(host: number): string {

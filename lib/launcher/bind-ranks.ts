@@ -1,5 +1,5 @@
 import { RingError } from '../errors.js';
-import type { Cpu } from './cpus.js';
+import { type Cpu, shareOf } from './cpus.js';
 
 /** `auto`: what gives all ranks the same and leaves no core unused, if anything does. */
 export type BindTo = 'auto' | 'none' | 'core' | 'numa';
@@ -34,11 +34,7 @@ export function bindRanks({ bindTo, host, nearNodes }: Binding, cpus: readonly C
     const sharers = nodeOf.filter((other) => other === node).length;
     if (sharers > cores.length && bindTo !== 'auto') throw tooFewCores(host, node, cores.length, sharers);
     const index = nodeOf.slice(0, rank).filter((other) => other === node).length;
-    if (sharers > cores.length) {
-      const shared = cores[Math.floor((index * cores.length) / sharers)];
-      return here.filter(({ core }) => core === shared).map(({ cpu }) => cpu);
-    }
-    const own = cores.slice(share(cores.length, sharers, index), share(cores.length, sharers, index + 1));
+    const own = shareOf(cores, sharers, index);
     return here.filter(({ core }) => own.includes(core)).map(({ cpu }) => cpu);
   });
 }
@@ -64,11 +60,6 @@ function evenUnit(nodeOf: readonly number[], nodes: readonly number[], cpus: rea
 
 function coresOf(cpus: readonly Cpu[]): string[] {
   return [...new Set(cpus.map(({ core }) => core))];
-}
-
-/** Where the share of number `index` begins when `count` things are shared out among `sharers`. */
-function share(count: number, sharers: number, index: number): number {
-  return Math.floor((count * index) / sharers);
 }
 
 function tooFewCores(host: string, node: number, cores: number, ranks: number): RingError {

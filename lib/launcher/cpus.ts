@@ -22,6 +22,16 @@ export function allowedCpus(root = '/'): Cpu[] {
   });
 }
 
+/**
+ * The part of `things` of sharer number `index`, when they are shared out as evenly as they can be, neighbours together. Where
+ * sharers outnumber things each has one, and neighbours have the same.
+ */
+export function shareOf<T>(things: readonly T[], sharers: number, index: number): T[] {
+  const first = Math.floor((index * things.length) / sharers);
+  const next = Math.floor(((index + 1) * things.length) / sharers);
+  return things.slice(first, Math.max(first + 1, next));
+}
+
 /** The kernel's form: `0-3,8`. */
 export function parseCpuList(list: string): number[] {
   return list
