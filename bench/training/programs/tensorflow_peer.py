@@ -21,9 +21,13 @@ parser.add_argument("--processors", help="of each rank on this machine, in their
 options = parser.parse_args()
 
 
-def local_rank():
-    if "TF_CONFIG" in os.environ:
-        return json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+def worker():
+    return json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+
+
+def local_rank():  # where all ranks are on this machine
+    if options.system == "multiworker":
+        return worker()
     return int(os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK", os.environ.get("HOROVOD_LOCAL_RANK", 0)))
 
 
@@ -53,7 +57,7 @@ elif options.system == "multiworker":
     ring = tf.distribute.experimental.CommunicationImplementation.RING
     strategy = tf.distribute.MultiWorkerMirroredStrategy(
         communication_options=tf.distribute.experimental.CommunicationOptions(implementation=ring))
-    rank, ranks = json.loads(os.environ["TF_CONFIG"])["task"]["index"], strategy.num_replicas_in_sync
+    rank, ranks = worker(), strategy.num_replicas_in_sync
 
 
 class Weights:
