@@ -20,10 +20,10 @@ class CollectiveBackend {
 
   /// Combines `data` over all ranks, in place, the same bits on each. kAverage divides by the number of ranks.
   virtual Status allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) = 0;
-  /// Whether an allreduce of so many bytes takes tensors where they lie. Otherwise they are wanted end to end.
-  virtual bool takesStrips(size_t /*bytes*/) const { return false; }
-  /// As allreduce, of that many bytes as takesStrips was asked about, from the strips' inputs into their outputs. A
-  /// rank may have them end to end where others do not.
+  /// Whether allreduce takes tensors where they lie. Otherwise they are wanted end to end.
+  virtual bool takesStrips() const { return false; }
+  /// As allreduce, from the strips' inputs into their outputs; where takesStrips says so. A rank may have them end to
+  /// end where others do not.
   virtual Status allreduceStrips(const Strips& /*strips*/, DType /*dtype*/, ReduceOp /*op*/) {
     return Status(StatusCode::kInternal, "allreduce: tensors are wanted end to end");
   }

@@ -23,7 +23,7 @@ class CpuBackend final : public CollectiveBackend {
 
   Status allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) override;
   /// In shared memory each byte is copied there from where it is anyway.
-  bool takesStrips(size_t /*bytes*/) const override { return host_ && team_.size() > 1; }
+  bool takesStrips() const override { return host_ && team_.size() > 1; }
   Status allreduceStrips(const Strips& strips, DType dtype, ReduceOp op) override;
   Status allgather(std::span<const std::span<std::byte>> blocks) override;
   Status broadcast(std::span<std::byte> data, int root) override;

@@ -44,7 +44,7 @@ class ThroughBuckets {
   /// Nothing where the bucket's tensors must lie end to end. Ranks decide that each for itself.
   std::optional<Status> moveApart(const Bucket& bucket) {
     const RequestHeader& header = operation_.request.header;
-    if (!mover_.apart || !means_.backend.takesStrips(bytesOf(bucket))) return {};
+    if (!mover_.apart || !means_.backend.takesStrips()) return {};
     if (operation_.staging || header.prescale != 1 || header.postscale != 1) return {};
     std::vector<Strip> strips;
     for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
@@ -62,10 +62,8 @@ class ThroughBuckets {
     const size_t bytes = bytesOf(bucket);
     std::shared_ptr<Block> fused;
     std::span<std::byte> data;
-    if (provides_) {
-      data = {outcome_.memory->data() + bucket.offset, bytes};
-    } else if (alone(bucket)) {
-      data = {tensors()[bucket.firstTensor].output, bytes};
+    if (provides_ || alone(bucket)) {
+      data = {outputOf(bucket.firstTensor), bytes};
     } else {
       fused = means_.pool.take(bytes);
       data = {fused->data(), bytes};
@@ -85,7 +83,7 @@ class ThroughBuckets {
     if (Status s = mover_.endToEnd(data, places); !s.ok()) return s;
     const Phase unpacking("unpack");
     for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
-      copyScaled(header.dtype, fused ? tensors()[i].output : placeOf(i), placeOf(i), sizes_[i], header.postscale);
+      copyScaled(header.dtype, outputOf(i), placeOf(i), sizes_[i], header.postscale);
       if (Status s = operation_.takeOutput(i); !s.ok()) return s;
     }
     return Status::okay();
