@@ -62,6 +62,7 @@ async function measure(options: Options): Promise<void> {
     after: new ring.DistributedOptimizer(sgd(), { name: 'after', overlap: false }),
     during: new ring.DistributedOptimizer(sgd(), {
       name: 'during',
+      overlap: true,
       priority: options.priority,
       splitLarge: options.split_large === true,
     }),

@@ -31,8 +31,8 @@ export interface TrainOptions {
   /** On parameter servers, without `cross_replica_sync`; undefined: no bound. */
   max_staleness?: number;
   data_format: DataFormat;
-  /** Reduce gradients while backward computes others. */
-  overlap?: true;
+  /** Reduce gradients while backward computes others. Undefined: by where ranks run. */
+  overlap?: boolean;
   compression: (typeof compressions)[number];
   backend: (typeof backendChoices)[number];
   /** Undefined: the model's own. */
@@ -79,7 +79,11 @@ export function parseTrainOptions(argv: readonly string[]): Parsed<TrainOptions>
     .addOption(
       choiceOption('data_format', 'order of the dimensions inside the model', ['NHWC', 'NCHW']).default('NHWC'),
     )
-    .option('--overlap', 'reduce gradients while backward computes others: for ranks that have a core to spare')
+    .option(
+      '--overlap',
+      'reduce gradients while backward computes others (default: where ranks have processors to spare)',
+    )
+    .option('--no-overlap', 'reduce gradients after backward, at once')
     .addOption(choiceOption('compression', 'how gradients travel', compressions).default('none'))
     .addOption(
       choiceOption('backend', 'tfjs backend; auto: tensorflow, or else wasm, or else cpu', backendChoices).default(

@@ -1,4 +1,6 @@
+import { activeSession } from '../lib/active-session.js';
 import * as ring from '../lib/index.js';
+import { chooseOverlap } from '../lib/training/choose-overlap.js';
 import { type Backend, firstLine, openBackend, openBestBackend } from './backend.js';
 import { countBlockedTime } from './blocked-time.js';
 import { openInput } from './input/input.js';
@@ -156,6 +158,8 @@ function settle(options: TrainOptions, { name }: Backend) {
     learning_rate: options.learning_rate ?? spec.learningRate,
     accelerate: name === 'tensorflow' ? options.accelerate : [],
     image_size: options.image_size ?? spec.imageSize,
+    overlap:
+      options.variable_update === 'collective' && (options.overlap ?? chooseOverlap(activeSession().places).overlap),
   };
 }
 

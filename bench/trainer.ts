@@ -59,7 +59,7 @@ function shared(own: Optimizer, settings: TrainerSettings): Optimizer {
   switch (settings.variable_update) {
     case 'collective':
       return new ring.DistributedOptimizer(own, {
-        overlap: settings.overlap === true,
+        ...(settings.overlap !== undefined && { overlap: settings.overlap }),
         compression: settings.compression,
       });
     case 'parameter_server':

@@ -1,6 +1,7 @@
 import type { Config } from './config.js';
 import { RingError } from './errors.js';
 import type { NativeSession } from './native/binding.js';
+import type { Place } from './places.js';
 import type { ProcessSet } from './process-set.js';
 import type { Autotuner } from './tuning/autotuner.js';
 
@@ -11,6 +12,8 @@ export interface ActiveSession {
   readonly native: NativeSession;
   /** The ring's ranks by their numbers in the job, ascending. */
   readonly ranks: readonly number[];
+  /** Where these ranks run. */
+  readonly places: readonly Place[];
   /** How many rings of the job this thread was in before. */
   readonly generation: number;
   /** The job's process sets: what this rank needs of those that it is in, undefined for others. Empty in a set's own session. */

@@ -82,7 +82,8 @@ interface Statement {
 function openSet(session: ActiveSession, { ranks }: ProcessSet, place: number): ActiveSession {
   const config = { ...session.config, rank: place, size: ranks.length };
   const native = openNative(config, session.generation, { parent: session.native, members: ranks });
-  return { config, native, ranks, generation: session.generation, sets: new Map(), nextName: namesInOrder() };
+  const places = ranks.map((rank) => session.places[rank]!);
+  return { config, native, ranks, places, generation: session.generation, sets: new Map(), nextName: namesInOrder() };
 }
 
 function addressOf({ config, native }: ActiveSession): PeerAddress {

@@ -5,19 +5,24 @@ import { RingError } from './errors.js';
 import type { NativeSession, PeerAddress } from './native/binding.js';
 import { hostId } from './host-id.js';
 import { StoreClient } from './net/store-client.js';
+import { type Place, placesOf } from './places.js';
 import type { ProcessSet } from './process-set.js';
+import { allowedProcessors, formatCpuList } from './processors.js';
 
 /** What a rank tells the others. */
 interface Introduction extends PeerAddress {
   /** `0,1;2,3`, those that its init was given. */
   readonly processSets: string;
   readonly settings: EqualSettings;
+  /** Those that it may run on, as the kernel lists them. */
+  readonly processors: string;
 }
 
 /**
  * Links `native` up with all other ranks: each tells the job's store where it listens, waits for all others to do so, and connects.
  * All of it within `config.startTimeoutMs`. The caller closes `native` on failure.
  *
+ * @returns where each rank runs
  * @throws {RingError} `RING_MISMATCH` on all ranks where they were not given the same process sets; as `init`
  */
 export async function joinRing(
@@ -25,24 +30,30 @@ export async function joinRing(
   config: Config,
   generation: number,
   sets: readonly ProcessSet[],
-): Promise<void> {
+): Promise<Place[]> {
   const { rendezvous, startTimeoutMs } = config;
   const deadline = performance.now() + startTimeoutMs;
   const leftMs = () => Math.max(1, Math.ceil(deadline - performance.now()));
-  if (rendezvous === undefined || config.size === 1)
-    return native.connect([{ host: '', port: 0, hostname: os.hostname(), hostId: '' }], leftMs());
+  const processors = formatCpuList(allowedProcessors());
+  if (rendezvous === undefined || config.size === 1) {
+    const alone = { host: '', port: 0, hostname: os.hostname(), hostId: '' };
+    await native.connect([alone], leftMs());
+    return placesOf([{ ...alone, processors }]);
+  }
 
   const { store: at, jobId, secret } = rendezvous;
   const { rank, encrypt } = config;
   const store = await StoreClient.connect({ ...at, jobId, secret, encrypt, rank, generation, timeoutMs: leftMs() });
   try {
     const processSets = sets.map(({ ranks }) => ranks.join()).join(';');
-    const own: Introduction = { ...addressOf(native, rendezvous), processSets, settings: equalSettingsOf(config) };
+    const told = { processSets, settings: equalSettingsOf(config), processors };
+    const own: Introduction = { ...addressOf(native, rendezvous), ...told };
     await store.set(addressKey(generation, config.rank), JSON.stringify(own));
     const peers = await waitForPeers(store, config, generation, leftMs());
     checkSameSets(peers);
     checkEqualSettings(peers.map(({ settings }) => settings));
     await native.connect(peers, leftMs());
+    return placesOf(peers);
   } finally {
     store.close();
   }

@@ -104,9 +104,10 @@ async function start(options: ConfigOptions): Promise<ActiveSession> {
   const ranks = Array.from({ length: config.size }, (_, rank) => rank);
   try {
     const log = autotuneLogOf(config);
-    await joinRing(native, config, generation, sets);
+    const places = await joinRing(native, config, generation, sets);
     const autotuner = autotunerOf(config, native, log);
-    const session = { config, native, ranks, generation, sets: new Map(), autotuner, nextName: namesInOrder() };
+    const ring = { config, native, ranks, places, generation };
+    const session = { ...ring, sets: new Map(), autotuner, nextName: namesInOrder() };
     for (const set of sets) await linkSet(session, set);
     generation += 1;
     return session;

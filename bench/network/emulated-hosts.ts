@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { allowedCpus, formatCpuList, shareOf } from '../../lib/launcher/cpus.js';
+import { allowedCpus, shareOf } from '../../lib/launcher/cpus.js';
+import { formatCpuList } from '../../lib/processors.js';
 import { compiled } from './compile.js';
 import { ownPrefix, removeDeadNetworks } from './network-names.js';
 import { sourceFolder } from './source-folder.js';

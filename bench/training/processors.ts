@@ -1,5 +1,6 @@
 import { bindRanks } from '../../lib/launcher/bind-ranks.js';
-import { allowedCpus, type Cpu, formatCpuList } from '../../lib/launcher/cpus.js';
+import { allowedCpus, type Cpu } from '../../lib/launcher/cpus.js';
+import { formatCpuList } from '../../lib/processors.js';
 
 /**
  * The processors of each rank on this machine, as taskset has them: as many cores as threads, where there are as many. TensorFlow with fewer

@@ -1,5 +1,5 @@
 import { userSettingNames, variableOf } from '../settings.js';
-import { formatCpuList } from './cpus.js';
+import { formatCpuList } from '../processors.js';
 import type { RankStart } from './job-host.js';
 import { labelOf } from './process-names.js';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { RingError } from '../errors.js';
-import { formatCpuList } from './cpus.js';
+import { formatCpuList } from '../processors.js';
 import { nameOf } from './process-names.js';
 import type { RankExit, RankProcess, RankStart } from './job-host.js';
 

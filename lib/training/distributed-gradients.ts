@@ -10,7 +10,7 @@ export type DistributedGradientsOptions = ReduceGradientsOptions;
 
 /**
  * `tf.variableGrads` over all ranks, for training loops with an optimizer that is not distributed itself: gradients are reduced while
- * backward computes others. Blocks until all are there. Call it equally often on all ranks.
+ * backward computes others, where that pays or `overlap: true` says so. Blocks until all are there. Call it equally often on all ranks.
  *
  * @param f - gives this rank's loss
  * @param variables - unless given, all trainable ones there are
@@ -34,7 +34,7 @@ export function distributedGradients(
   const reducers = reducersOf(session, compressor ?? session);
   const reducer = reducers.get(key) ?? new GradientReducer(where, settings);
   reducers.set(key, reducer);
-  const early = settings.overlap ? reducer.early(session, trained) : undefined;
+  const early = reducer.overlaps(session) ? reducer.early(session, trained) : undefined;
   try {
     return tf.tidy(() => {
       const { value, grads } = early

@@ -44,8 +44,8 @@ const distributed = new WeakSet();
  * optimizer or subclass of it, with `model.fit`, `minimize` and `applyGradients`; call each equally often on all ranks. A rank without a
  * gradient for a variable counts as a gradient of zeros.
  *
- * With `minimize`, and so with `model.fit`, gradients are reduced while backward computes others, unless `overlap: false`. The first step only
- * looks in which order they come.
+ * With `minimize`, and so with `model.fit`, gradients are reduced while backward computes others, where that pays or `overlap: true` says so. The first
+ * step then only looks in which order they come.
  *
  * `new DistributedOptimizer(inner)` changes `inner` and gives it back, so there is no second object that could step on its own: class,
  * configuration, state, saving and loading are inner's. Alone (size 1) steps are exactly inner's. `init` must have run by the first step.

@@ -62,7 +62,7 @@ export class DistributedSteps extends PausableSteps {
     f: () => tf.Scalar,
     variables?: tf.Variable[],
   ): ReturnType<typeof tf.Optimizer.prototype.computeGradients> {
-    if (!this.minimizing || !this.settings.overlap) return this.inner.computeGradients(f, variables);
+    if (!this.minimizing || !this.reducer.overlaps(this.session())) return this.inner.computeGradients(f, variables);
     return watchedGradients(f, variables, (trained) => {
       const shared = trained.filter(({ name }) => !this.local.has(name));
       const early = this.reducer.early(this.session(), shared);

@@ -2,7 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { broadcastSync, groupedAllreduceSync } from '../collectives.js';
 import { abandon, finishAll, type UnderWay } from '../collectives/under-way.js';
 import type { ActiveSession } from '../active-session.js';
+import { logDebug } from '../log.js';
+import { onOneHost } from '../places.js';
 import { planBuckets, planGroups, planNamed, usualBucketBytes } from './bucket-plan.js';
+import { chooseOverlap } from './choose-overlap.js';
 import { EarlyReduction } from './early-reduction.js';
 import { prescaled, rescaled } from './predivide.js';
 import { optionsOf, splits, startBucket, type Buckets } from './reduce-bucket.js';
@@ -19,6 +22,7 @@ export interface NamedGradient {
 export class GradientReducer {
   private session: ActiveSession | undefined;
   private name = '';
+  private overlap = false;
   /** Of the variables that all ranks have agreed on. */
   private signature = '';
   /** Indices of those variables by bucket, in the order of reduction. */
@@ -30,7 +34,13 @@ export class GradientReducer {
     private readonly settings: ReduceSettings,
   ) {}
 
-  /** For a step whose gradients will be told of as backward gives them. */
+  /** Whether steps are to tell of gradients as backward gives them. */
+  overlaps(session: ActiveSession): boolean {
+    this.join(session);
+    return this.overlap;
+  }
+
+  /** For a step that will. */
   early(session: ActiveSession, variables: readonly VariableShape[]): EarlyReduction {
     this.join(session);
     const known = this.signature === signatureOf(variables);
@@ -52,7 +62,7 @@ export class GradientReducer {
     if (signatureOf(variables) !== this.signature) this.agree(session, variables, early?.observed ?? []);
     const { compressor, scatter } = this.settings;
     const once = this.plan.length === 1 && compressor === undefined && !scatter && !splits(this.settings, tensors);
-    const reduced = once ? this.atOnce(tensors, labels) : this.inBuckets(session, tensors, labels, early);
+    const reduced = once ? this.atOnce(tensors, labels) : this.byBuckets(session, tensors, labels, early);
     session.autotuner?.stepped(gradients.reduce((bytes, { tensor }) => bytes + 4 * tensor.size, 0));
     return rescaled(reduced, this.settings, session.config.size);
   }
@@ -66,6 +76,14 @@ export class GradientReducer {
     this.session = session;
     this.name = this.settings.name ?? session.nextName(this.kind);
     this.signature = '';
+    this.overlap = this.settings.overlap ?? this.chosenOverlap(session);
+  }
+
+  private chosenOverlap({ config, places }: ActiveSession): boolean {
+    const { overlap, why } = chooseOverlap(places);
+    const how = overlap ? 'while backward computes others' : 'after backward';
+    if (config.rank === 0) logDebug(config, `${this.name}: gradients are reduced ${how}, as ${why}`);
+    return overlap;
   }
 
   /**
@@ -73,33 +91,31 @@ export class GradientReducer {
    * a rank whose variables changed alone meets the others' first bucket there, which is an error at once and not a wait.
    */
   private agree(session: ActiveSession, variables: readonly VariableShape[], observed: readonly number[]): void {
-    checkSameVariablesSync(this.name, variables, within(this.settings));
-    const { overlap, groups } = this.settings;
-    const inOrderGiven = { order: [...variables.keys()], acrossHosts: false };
-    const { order, acrossHosts } = overlap ? this.expectedByFirst(session, variables.length, observed) : inOrderGiven;
+    const { overlap, groups, splitLarge, firstBucketBytes, bucketBytes } = this.settings;
+    const deciding = { overlap, groups, splitLarge, firstBucketBytes, bucketBytes };
+    checkSameVariablesSync(this.name, variables, within(this.settings), deciding);
+    const order = this.overlap ? this.expectedByFirst(session, variables.length, observed) : [...variables.keys()];
     const bytes = variables.map(({ shape }) => 4 * tf.util.sizeFromShape([...shape]));
-    const sizes = { ...this.settings, bucketBytes: this.settings.bucketBytes ?? usualBucketBytes(bytes, acrossHosts) };
+    const usualBytes = usualBucketBytes(bytes, !onOneHost(session.places));
+    const sizes = { firstBucketBytes, bucketBytes: bucketBytes ?? usualBytes };
     if (typeof groups === 'number') this.plan = planGroups(order, groups);
     else if (groups !== undefined) {
       const names = variables.map(({ name }) => name);
       this.plan = planNamed(names, bytes, order, groups, sizes);
-    } else this.plan = overlap ? planBuckets(bytes, order, sizes) : [order];
+    } else this.plan = this.inBuckets() ? planBuckets(bytes, order, sizes) : [order];
     this.settings.compressor?.restart?.();
     this.signature = signatureOf(variables);
   }
 
-  /**
-   * The order that the first rank has observed, and whether it sees ranks on other hosts. What it has not observed comes last, and of that the
-   * last variable first, as in backward.
-   */
-  private expectedByFirst({ config, ranks }: ActiveSession, variables: number, observed: readonly number[]) {
+  private inBuckets(): boolean {
+    return this.overlap || (this.settings.overlap === undefined && this.settings.inBuckets);
+  }
+
+  /** The order that the first rank has observed. What it has not observed comes last, and of that the last variable first, as in backward. */
+  private expectedByFirst({ ranks }: ActiveSession, variables: number, observed: readonly number[]): number[] {
     const unseen = [...Array(variables).keys()].reverse().filter((index) => !observed.includes(index));
-    const own = Int32Array.of(config.localSize < config.size ? 1 : 0, ...observed, ...unseen);
-    const [elsewhere, ...order] = broadcastSync(own, ranks[0], {
-      name: `${this.name}.order`,
-      ...within(this.settings),
-    });
-    return { order, acrossHosts: elsewhere === 1 };
+    const own = Int32Array.of(...observed, ...unseen);
+    return [...broadcastSync(own, ranks[0], { name: `${this.name}.order`, ...within(this.settings) })];
   }
 
   /** A call that blocks is the fastest for what is reduced in one piece. */
@@ -118,7 +134,7 @@ export class GradientReducer {
     }
   }
 
-  private inBuckets(
+  private byBuckets(
     session: ActiveSession,
     tensors: readonly tf.Tensor[],
     labels: readonly string[],

@@ -12,7 +12,10 @@ export interface ReduceGradientsOptions {
   op?: 'average' | 'sum';
   /** Of the reduction. Unless given, optimizers (and distributedGradients) are numbered in the order of their first steps. */
   name?: string;
-  /** Reduce gradients while backward computes others; true unless given. Models smaller than `firstBucketBytes` have nothing to overlap. */
+  /**
+   * Reduce gradients while backward computes others. Unless given: where that pays, which the first rank says for all: false where all ranks are on one
+   * host and it has fewer than two processors for itself, else true. Models smaller than `firstBucketBytes` have nothing to overlap.
+   */
   overlap?: boolean;
   /** Gradients are reduced in buckets, in the order in which backward gives them; the first has at most so many bytes. 1 MiB unless given. */
   firstBucketBytes?: number;
@@ -54,7 +57,10 @@ export interface ReduceSettings extends Pick<BucketSizes, 'firstBucketBytes'> {
   /** 'adasum' where it is the changes of weights that are reduced: without a compressor. */
   readonly op: 'average' | 'sum' | 'adasum';
   readonly name: string | undefined;
-  readonly overlap: boolean;
+  /** Undefined: by where ranks run. */
+  readonly overlap: boolean | undefined;
+  /** Sizes of buckets were given: they hold too where nobody said `overlap`, and there is none. */
+  readonly inBuckets: boolean;
   /** Names of variables, where they are chosen. */
   readonly groups: number | readonly (readonly string[])[] | undefined;
   readonly priority: boolean;
@@ -73,7 +79,7 @@ export function checkedReduceSettings(where: string, options: ReduceGradientsOpt
   const {
     op = 'average',
     name,
-    overlap = true,
+    overlap,
     priority = true,
     groups,
     gradientPredivideFactor = 1,
@@ -83,7 +89,8 @@ export function checkedReduceSettings(where: string, options: ReduceGradientsOpt
   if (own === undefined) checkedPayload(where, compression);
   if (!['average', 'sum'].includes(op)) throw invalid(where, `op is ${show(op)}; 'average' or 'sum'`);
   if (name !== undefined) checkedName(where, name, () => '');
-  if (typeof overlap !== 'boolean') throw invalid(where, `overlap is ${show(overlap)}; true or false`);
+  if (overlap !== undefined && typeof overlap !== 'boolean')
+    throw invalid(where, `overlap is ${show(overlap)}; true or false`);
   if (typeof priority !== 'boolean') throw invalid(where, `priority is ${show(priority)}; true or false`);
   checkPositive(where, 'gradientPredivideFactor', gradientPredivideFactor);
   if (gradientPredivideFactor !== 1 && op !== 'average')
@@ -93,12 +100,13 @@ export function checkedReduceSettings(where: string, options: ReduceGradientsOpt
   const { splitLarge = false } = options;
   checkSplit(where, splitLarge, groups !== undefined ? 'groups' : own === undefined ? undefined : 'a compressor');
   const { firstBucketBytes = 1 << 20, bucketBytes, processSet } = options;
+  const inBuckets = options.firstBucketBytes !== undefined || bucketBytes !== undefined || splitLarge;
   checkPositive(where, 'firstBucketBytes', firstBucketBytes);
   if (bucketBytes !== undefined) checkPositive(where, 'bucketBytes', bucketBytes);
   if (processSet !== undefined && !(processSet instanceof ProcessSet))
     throw invalid(where, `processSet is ${show(processSet)}; a ProcessSet`);
   return {
-    ...{ op, name, overlap, priority, splitLarge, firstBucketBytes, bucketBytes },
+    ...{ op, name, overlap, priority, splitLarge, firstBucketBytes, bucketBytes, inBuckets },
     groups: checkedGroups(where, groups),
     predivideFactor: gradientPredivideFactor,
     compression: typeof compression === 'string' ? compression : 'none',

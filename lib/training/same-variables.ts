@@ -31,13 +31,15 @@ export async function checkSameVariables(
   throw difference;
 }
 
-/** As `checkSameVariables`, blocking this thread. */
+/** As `checkSameVariables`, blocking this thread. @param settings - that must be equal, too; undefined for one that was not given */
 export function checkSameVariablesSync(
   name: string,
   variables: readonly VariableShape[],
   options: WithProcessSet = {},
+  settings: Settings = {},
 ): void {
-  const difference = compared(name, decode(allgatherSync(encode(variables), { ...options, name })), options);
+  const byRank = decode(allgatherSync(encode(variables, settings), { ...options, name }));
+  const difference = compared(name, byRank, options);
   if (difference === undefined) return;
   try {
     barrierSync({ ...options, name: `${name}.known` });
@@ -47,26 +49,48 @@ export function checkSameVariablesSync(
   throw difference;
 }
 
+/** By name: options of what is reduced or sent. */
+type Settings = Readonly<Record<string, unknown>>;
+
+/** What a rank has told. */
+interface Told {
+  /** One text a variable, as it appears in messages. */
+  readonly variables: readonly string[];
+  readonly settings: ReadonlyMap<string, string>;
+}
+
 /** One line of JSON a rank, so that the lines of all ranks can follow each other. */
-function encode(variables: readonly VariableShape[]): Uint8Array {
+function encode(variables: readonly VariableShape[], settings: Settings = {}): Uint8Array {
   const rows = variables.map(({ name, shape, dtype }) => [name, dtype, shape]);
-  return new TextEncoder().encode(JSON.stringify(rows) + '\n');
+  const texts = Object.entries(settings).map(([name, value]) => [
+    name,
+    value === undefined ? 'not given' : JSON.stringify(value),
+  ]);
+  return new TextEncoder().encode(JSON.stringify([rows, texts]) + '\n');
 }
 
-/** Of each rank, one text a variable, as it appears in messages. */
-function decode(lines: Uint8Array): string[][] {
+function decode(lines: Uint8Array): Told[] {
   const ranks = new TextDecoder().decode(lines).trimEnd().split('\n');
-  return ranks.map((line) =>
-    (JSON.parse(line) as [string, string, number[]][]).map(
-      ([name, dtype, shape]) => `${JSON.stringify(name)} ${dtype} [${shape.join(', ')}]`,
-    ),
-  );
+  return ranks.map((line) => {
+    const [rows, settings] = JSON.parse(line) as [[string, string, number[]][], [string, string][]];
+    const variables = rows.map(([name, dtype, shape]) => `${JSON.stringify(name)} ${dtype} [${shape.join(', ')}]`);
+    return { variables, settings: new Map(settings) };
+  });
 }
 
-function compared(name: string, byRank: readonly string[][], { processSet }: WithProcessSet): RingError | undefined {
+function compared(name: string, byRank: readonly Told[], { processSet }: WithProcessSet): RingError | undefined {
   const { ranks } = sessionOf(name, processSet);
-  const reference = byRank[0]!;
-  for (const [place, own] of byRank.entries()) {
+  const { variables: reference, settings } = byRank[0]!;
+  for (const [place, told] of byRank.entries()) {
+    for (const [setting, value] of settings) {
+      const own = told.settings.get(setting);
+      if (own === value) continue;
+      return new RingError(
+        'RING_MISMATCH',
+        `${name}: ${setting} is ${own} on rank ${ranks[place]} and ${value} on rank ${ranks[0]}; give all ranks the same options`,
+      );
+    }
+    const own = told.variables;
     const length = Math.max(own.length, reference.length);
     for (let index = 0; index < length; index++) {
       if (own[index] === reference[index]) continue;

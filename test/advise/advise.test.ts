@@ -92,7 +92,7 @@ describe('tsrun advise', function () {
     const file = path.join(folder, 'runs.jsonl');
     for (const compression of ['none', 'fp16']) {
       const flags = `--model embedded --backend cpu --image_size 48 --batch_size 1 --num_batches 12 --num_warmup_batches 2`;
-      const args = [...flags.split(' '), '--compression', compression, '--json', file];
+      const args = [...flags.split(' '), '--no-overlap', '--compression', compression, '--json', file];
       const script = fileURLToPath(new URL('../../dist/bench/train.js', import.meta.url));
       await tsrun({ np: 2, script, args, env: { TSRING_TRANSPORT: 'tcp' }, timeoutMs: 60_000 });
     }

@@ -32,6 +32,8 @@ describe('bench/train-options', () => {
     assert.equal(options.json, 'f');
     assert.deepEqual(options.accelerate, ['optimizers']);
     assert.equal(options.overlap, true);
+    assert.equal(parse('--no-overlap').options?.overlap, false);
+    assert.equal(parse('').options?.overlap, undefined);
   });
 
   for (const [line, answer] of [

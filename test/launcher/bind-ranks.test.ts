@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { bindRanks } from '../../lib/launcher/bind-ranks.js';
-import { allowedCpus, type Cpu, formatCpuList, parseCpuList } from '../../lib/launcher/cpus.js';
+import { allowedCpus, type Cpu } from '../../lib/launcher/cpus.js';
+import { formatCpuList, parseCpuList } from '../../lib/processors.js';
 import { tsrun } from '../helpers/tsrun.js';
 
 /** `nodes` of `cores` each, with two threads a core numbered as Linux does: all first threads, then all second ones. */

@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { compiled } from '../../bench/network/compile.js';
 import { EmulatedHosts } from '../../bench/network/emulated-hosts.js';
-import { allowedCpus, parseCpuList } from '../../lib/launcher/cpus.js';
+import { allowedCpus } from '../../lib/launcher/cpus.js';
+import { parseCpuList } from '../../lib/processors.js';
 import { skipWithoutNetworks } from '../helpers/netns.js';
 
 describe('emulated hosts', function () {

@@ -19,7 +19,7 @@ for (let step = 0; step < own; step++) {
         .map((variable) => tf.sum<tf.Scalar>(tf.mul(variable, rank + step)))
         .reduce((sum, part) => tf.add(sum, part)),
     variables,
-    { op: 'sum', firstBucketBytes: 4096, bucketBytes: 16_384 },
+    { op: 'sum', overlap: true, firstBucketBytes: 4096, bucketBytes: 16_384 },
   );
   const present = fewer > 0 && step >= steps - fewer ? [...Array(size).keys()].slice(1) : [...Array(size).keys()];
   const expected = present.reduce((sum, from) => sum + from + step, 0);

@@ -18,7 +18,7 @@ const gradients = variables.map(({ name }, i) => ({
 }));
 // Operations are let go one by one from the first that has a priority on.
 for (const priority of [false, true]) {
-  const options = { name: priority ? 'with' : 'without', bucketBytes: 4 * count, priority };
+  const options = { name: priority ? 'with' : 'without', overlap: true, bucketBytes: 4 * count, priority };
   const optimizer = new ring.DistributedOptimizer(tf.train.sgd(1), options);
   for (let step = 0; step < 4; step++) {
     ring.barrierSync();

@@ -16,7 +16,7 @@ async function trained(
   const dense = (units: number, seed: number, activation: 'relu' | 'softmax', more = {}) =>
     tf.layers.dense({ units, activation, kernelInitializer: tf.initializers.glorotUniform({ seed }), ...more });
   const model = tf.sequential({ layers: [dense(32, 1, 'relu', { inputShape: [784] }), dense(10, 2, 'softmax')] });
-  const options = { compression, firstBucketBytes: 2000, bucketBytes: 50_000 };
+  const options = { compression, overlap: true, firstBucketBytes: 2000, bucketBytes: 50_000 };
   const optimizer = new ring.DistributedOptimizer(tf.train.momentum(0.05, 0.9), options);
   model.compile({ optimizer, loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
   await model.fit(images, labels, { batchSize: 50, epochs: 3, shuffle: false });

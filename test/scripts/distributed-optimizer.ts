@@ -136,5 +136,10 @@ async function mismatches(): Promise<string[]> {
     messages.push(`${step.code} ${step.message}`, `${spread.code} ${spread.message}`);
     tf.dispose(variables);
   }
+  const options = { name: 'step with other options', ...(rank === 0 ? {} : { overlap: true }) };
+  const optimizer = new ring.DistributedOptimizer(tf.train.sgd(1), options);
+  const own = variable('options', 1);
+  const step = await caught(() => optimizer.minimize(() => tf.sum(own), false, [own]));
+  messages.push(`${step.code} ${step.message}`);
   return messages;
 }

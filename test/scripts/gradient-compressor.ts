@@ -11,7 +11,7 @@ const rank = ring.rank();
 const variable = (name: string, ...values: number[]) => tf.variable(tf.tensor1d(values), true, name);
 const values = (tensor: Tensor) => Array.from(tensor.dataSync());
 const done: string[] = [];
-const small = { firstBucketBytes: 4, bucketBytes: 4 };
+const small = { overlap: true, firstBucketBytes: 4, bucketBytes: 4 };
 
 {
   // Whole numbers travel alone, and what is left of a gradient goes along with that variable's next one.

@@ -1,7 +1,9 @@
-// Ranks train a net of several buckets with and without overlap, and report the weights, and how many buckets were started during
-// backward. Arguments: backend, and `without tape` for a tfjs that does not look as expected.
+// Ranks train a net of several buckets with overlap, without, and as ranks with one and with many processors do unless told, and report the weights,
+// and how many buckets were started during backward. Arguments: backend, and `without tape` for a tfjs that does not look as expected.
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs';
 import * as ring from '../../lib/index.js';
+import { activeSession } from '../../lib/active-session.js';
+import type { Place } from '../../lib/places.js';
 import { bridge } from '../../lib/tensors/bridge.js';
 import { openBackend } from '../helpers/backends.js';
 import { report } from './report.js';
@@ -36,10 +38,10 @@ function loss(truth: Tensor, predicted: Tensor): Scalar {
   return tf.losses.meanSquaredError(truth, predicted);
 }
 
-async function trained(overlap: boolean, loop: string): Promise<number[][]> {
+async function trained(overlap: boolean | undefined, loop: string): Promise<number[][]> {
   const model = buildModel();
   const inner = tf.train.momentum(0.05, 0.9);
-  const options = { overlap, firstBucketBytes: 64, bucketBytes: 300 };
+  const options = { ...(overlap !== undefined && { overlap }), firstBucketBytes: 64, bucketBytes: 300 };
   const rows = Array.from({ length: 4 * 5 }, (_, row) =>
     Array.from({ length: 6 }, (_, i) => Math.sin(row * 7 + i + 100 * ring.rank())),
   );
@@ -73,11 +75,19 @@ async function trained(overlap: boolean, loop: string): Promise<number[][]> {
 const results: Record<string, { weights: number[][]; early: number }> = {};
 // `minimize` is given no variables: this one is not among those that it finds.
 const unused = tf.variable(tf.scalar(1));
+const session = activeSession() as { places: readonly Place[] };
+const ways: [name: string, overlap: boolean | undefined, processors?: number][] = [
+  ['with', true, 1],
+  ['without', false, 2],
+  ['with spare processors', undefined, 2],
+  ['with one processor', undefined, 1],
+];
 for (const loop of ['fit', 'custom', 'minimize'])
-  for (const overlap of [true, false]) {
+  for (const [name, overlap, processors = 0] of ways) {
+    session.places = session.places.map((place) => ({ ...place, processors }));
     duringBackward = 0;
     const weights = await trained(overlap, loop);
-    results[`${loop} ${overlap ? 'with' : 'without'}`] = { weights, early: duringBackward };
+    results[`${loop} ${name}`] = { weights, early: duringBackward };
   }
 
 report({ results, unused: unused.dataSync()[0] });

@@ -53,7 +53,7 @@ const makers: Record<string, [make: () => Optimizer, tolerance: number]> = {
 // On wasm, one: what differs between them are tfjs's own operations.
 for (const [kind, [make, tolerance]] of Object.entries(makers).slice(tf.getBackend() === 'wasm' ? -1 : 0)) {
   const [whole, sharded] = [build(), build()];
-  const options = { clipNorm: 0.5, firstBucketBytes: 16, bucketBytes: 40 };
+  const options = { overlap: true, clipNorm: 0.5, firstBucketBytes: 16, bucketBytes: 40 };
   const [plain, spread] = [
     new ring.DistributedOptimizer(make(), options),
     new ring.DistributedOptimizer(make(), { ...options, shardOptimizerState: true }),

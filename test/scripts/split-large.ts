@@ -22,7 +22,7 @@ for (const compression of ['none', 'int8'] as const)
   for (const splitLarge of [false, true]) {
     const large = tf.variable(tf.zeros(shape));
     const small = tf.variable(tf.scalar(0));
-    const options = { bucketBytes: 1030, firstBucketBytes: 4, splitLarge, compression };
+    const options = { overlap: true, bucketBytes: 1030, firstBucketBytes: 4, splitLarge, compression };
     const optimizer = new ring.DistributedOptimizer(tf.train.sgd(0.1), options);
     const input = tf.tensor(numbers, shape);
     const loss = () => large.mul(input).sum().add<Scalar>(small.mul(ring.rank()));

@@ -77,7 +77,7 @@ const done: string[] = [];
 {
   // A variable of each rank: not reduced, and a half of its gradient, as it has a part in one of two losses.
   const [a, own, late] = [variable('local/a', 0), variable('local/own', 0), variable('local/late', 0)];
-  const options = { localVariables: [own], firstBucketBytes: 4, bucketBytes: 4 };
+  const options = { localVariables: [own], overlap: true, firstBucketBytes: 4, bucketBytes: 4 };
   const optimizer = new ring.DistributedOptimizer(tf.train.sgd(1), options);
   const loss = () =>
     tf.add<Scalar>(tf.add(a.mul(2 * rank).sum(), own.mul(8 * (rank + 1)).sum()), late.mul(4 * rank).sum());
@@ -134,7 +134,7 @@ const done: string[] = [];
     }
   }
   const [a, b] = [variable('own way/a', 0), variable('own way/b', 0)];
-  const options = { firstBucketBytes: 4, bucketBytes: 4 };
+  const options = { overlap: true, firstBucketBytes: 4, bucketBytes: 4 };
   const optimizer = new ring.DistributedOptimizer(new Doubling(1), options);
   const loss = () => tf.add<Scalar>(a.mul(2 * rank).sum(), b.sum());
   for (let step = 0; step < 3; step++) tf.tidy(() => void optimizer.minimize(loss, false, [a, b]));
@@ -145,6 +145,7 @@ const done: string[] = [];
   // Nothing is left behind, by any of it, nor by a loss that throws when buckets are under way on all ranks.
   const [a, b] = [variable('leak/a', 1, 2), variable('leak/b', 3)];
   const options = {
+    overlap: true,
     firstBucketBytes: 4,
     bucketBytes: 4,
     backwardPassesPerStep: 2,
@@ -166,7 +167,11 @@ const done: string[] = [];
 {
   // A step that fails in the middle of backward, on all ranks, leaves the next one whole.
   const [a, b] = [variable('fails/a', 0), variable('fails/b', 0)];
-  const optimizer = new ring.DistributedOptimizer(tf.train.sgd(1), { firstBucketBytes: 4, bucketBytes: 4 });
+  const optimizer = new ring.DistributedOptimizer(tf.train.sgd(1), {
+    overlap: true,
+    firstBucketBytes: 4,
+    bucketBytes: 4,
+  });
   const failing = tf.customGrad((x) => ({
     value: (x as Tensor).clone(),
     gradFunc: () => {

@@ -70,7 +70,8 @@ const build = (synchronized: boolean) =>
   });
 const variables = (model: LayersModel) => model.trainableWeights.map((weight): unknown => weight.read()) as Variable[];
 const [together, alone] = [build(true), build(false)];
-const optimizer = new ring.DistributedOptimizer(tf.train.momentum(0.02, 0.9), { op: 'sum', firstBucketBytes: 16 });
+const options = { op: 'sum', overlap: true, firstBucketBytes: 16 } as const;
+const optimizer = new ring.DistributedOptimizer(tf.train.momentum(0.02, 0.9), options);
 const plainOptimizer = tf.train.momentum(0.02, 0.9);
 const started = tf.memory().numTensors;
 let tensors = 0;

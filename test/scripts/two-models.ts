@@ -40,7 +40,7 @@ const own = Array.from({ length: steps }, (_, step) =>
 
 const model = build(ring.rank() === root ? 5 : 100 + ring.rank());
 await ring.broadcastWeights(model, root, { processSet });
-const options = { processSet, firstBucketBytes: 16, bucketBytes: 32 };
+const options = { processSet, overlap: true, firstBucketBytes: 16, bucketBytes: 32 };
 const optimizer = new ring.DistributedOptimizer(tf.train.momentum(0.1, 0.9), options);
 model.compile({ optimizer, loss: 'meanSquaredError' });
 const lines: string[] = [];

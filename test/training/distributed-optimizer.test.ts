@@ -138,6 +138,7 @@ describe('DistributedOptimizer', () => {
             /^RING_MISMATCH broadcastWeights.\d+: variable 0 is "shape"/,
             /variable 1 is missing on rank 1 and "two" float32 \[1\] on rank 0 \(1 and 2 variables\); every rank must build the same model/,
             /^RING_MISMATCH broadcastWeights.\d+: variable 1 is missing/,
+            /^RING_MISMATCH step with other options: overlap is true on rank 1 and not given on rank 0; give all ranks the same options/,
           ];
           expected.forEach((pattern, index) => assert.match(mismatches[index]!, pattern));
         }

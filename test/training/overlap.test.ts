@@ -12,7 +12,8 @@ describe('gradients that are reduced during backward', () => {
       });
 
       it('are started in time, and give the weights that reducing after backward gives', async () => {
-        const { ranks } = await tsrun({ np: 2, script: 'scripts/overlap.ts', args: [backend], timeoutMs: 50_000 });
+        const run = { np: 2, script: 'scripts/overlap.ts', args: [backend], timeoutMs: 50_000 };
+        const { ranks } = await tsrun({ ...run, env: { TSRING_LOG_LEVEL: 'debug' } });
         const [first, second] = ranks.map(({ result }) => result as { results: Results; unused: number });
         assert.deepEqual(second, first, 'the same bits on every rank');
         assert.equal(first!.unused, 1);
@@ -27,7 +28,14 @@ describe('gradients that are reduced during backward', () => {
             `${loop}: ${overlapped.early} buckets were started before the end of backward`,
           );
           assert.equal(plain.early, 0, loop);
+          const [spare, none] = [results[`${loop} with spare processors`]!, results[`${loop} with one processor`]!];
+          assert.deepEqual([spare.weights, none.weights], [plain.weights, plain.weights], loop);
+          assert.ok(spare.early >= 4 && none.early === 0, `${loop}: ${spare.early} and ${none.early} without a word`);
         }
+        const said = ranks.map(({ stderr }) => stderr.filter((line) => line.includes('gradients are reduced')));
+        assert.equal(said[0]!.filter((line) => line.includes('while backward computes others')).length, 3);
+        assert.match(said[0]!.at(-1)!, /reduced after backward, as the first rank has 1 of its host's processors for itself, none to spare$/); // prettier-ignore
+        assert.deepEqual(said[1], []);
       });
     });
   }
