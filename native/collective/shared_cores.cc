@@ -29,14 +29,14 @@ Processors ours() {
 
 }  // namespace
 
-Result<bool> ranksShareCores(Mesh& mesh, std::chrono::milliseconds stallLimit) {
+Result<size_t> coresThatRanksShare(Mesh& mesh, std::chrono::milliseconds stallLimit) {
   Processors all = ours();
   RingWorkspace workspace;
   Status s = recursiveDoublingAllreduce(mesh, Team::whole(mesh.rank(), mesh.size()), all, DType::kBool, ReduceOp::kMax,
                                         workspace, stallLimit);
   if (!s.ok()) return s;
   const auto processors = std::ranges::count(all, std::byte{1});
-  return processors > 0 && processors < mesh.size();
+  return processors < mesh.size() ? static_cast<size_t>(processors) : 0;
 }
 
 }  // namespace tsring

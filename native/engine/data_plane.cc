@@ -16,6 +16,8 @@
 namespace tsring {
 namespace {
 
+// What the data of all ranks that travel with one agreement have at most, unless messages are slow.
+constexpr size_t kUsualTravelBytes = 64 << 10;
 // How long a blocking call waits at the gate before it asks the coordinator, who can tell who is missing.
 constexpr std::chrono::milliseconds kGatePatience{1000};
 constexpr HostLayout kHostLayout{.slotBytes = 512 << 10, .offerBytes = 16 << 10};
@@ -71,7 +73,7 @@ Status DataPlane::connect(std::vector<std::vector<Socket>> data, std::vector<Soc
   // Small data would travel there without a checksum.
   if (agreesByMessages() && !tuning_.checksums) {
     agreement_ = std::make_unique<MessageGate>(static_cast<size_t>(options_.rank), std::move(agreement), names,
-                                               options_.timeout, travelBytes());
+                                               options_.timeout, gatePlan());
   }
   makeBackends();
   if (options_.rank == 0) sayWhatWasChosen();
@@ -168,14 +170,15 @@ void DataPlane::useSockets(const Tuning& tuning) {
   if (striped_) striped_->use(tuning.sockets);
 }
 
-// What was measured before, or told, counts for more than what ranks find here.
+// Of costs, what was measured before, or told, counts for more than what ranks find here.
 Status DataPlane::suitPlace(Deadline deadline) {
-  if (tuning_.forced || tuning_.costs != kBuiltInCosts) return Status::okay();
-  if (!onOneHost()) return suitNetwork(deadline);
+  const bool told = tuning_.forced || tuning_.costs != kBuiltInCosts;
+  if (!onOneHost()) return told ? Status::okay() : suitNetwork(deadline);
   if (host_) return Status::okay();
-  const auto shared = ranksShareCores(*mesh_, leftUntil(deadline));
+  const auto shared = coresThatRanksShare(*mesh_, leftUntil(deadline));
   if (!shared.ok()) return shared.status().withPrefix("telling each other which processors we have: ");
-  if (shared.value()) tuning_.costs = kBuiltInCostsOfSharedCores;
+  sharedCores_ = shared.value();
+  if (sharedCores_ > 0 && !told) tuning_.costs = kBuiltInCostsOfSharedCores;
   return Status::okay();
 }
 
@@ -189,11 +192,12 @@ Status DataPlane::suitNetwork(Deadline deadline) {
   return Status::okay();
 }
 
-// How much data may go along with an agreement by messages.
-size_t DataPlane::travelBytes() const {
-  if (!suitsNetwork_) return MessageGate::kUsualTravelBytes;
-  const uint64_t worth = travelBytesWorth(tuning_.costs, static_cast<size_t>(options_.size));
-  return static_cast<size_t>(std::clamp<uint64_t>(worth, MessageGate::kUsualTravelBytes, kMostTravelBytes));
+GatePlan DataPlane::gatePlan() const {
+  const auto rank = static_cast<size_t>(options_.rank);
+  const auto size = static_cast<size_t>(options_.size);
+  if (sharedCores_ > 0) return combineByCores(rank, size, sharedCores_);
+  const uint64_t worth = suitsNetwork_ ? travelBytesWorth(tuning_.costs, size) : 0;
+  return gatherEverywhere(rank, size, std::clamp<uint64_t>(worth, kUsualTravelBytes, kMostTravelBytes));
 }
 
 void DataPlane::makeBackends() {

@@ -16,6 +16,7 @@
 #include "engine/session_options.h"
 #include "transport/agreement.h"
 #include "transport/mesh.h"
+#include "transport/tcp/gate_plan.h"
 #include "transport/tcp/link_up.h"
 #include "transport/tcp/socket.h"
 #include "transport/tcp/striped_mesh.h"
@@ -70,7 +71,7 @@ class DataPlane {
   void useSockets(const Tuning& tuning);
   Status suitPlace(Deadline deadline);
   Status suitNetwork(Deadline deadline);
-  size_t travelBytes() const;
+  GatePlan gatePlan() const;
   void makeBackends();
   void sayWhatWasChosen() const;
 
@@ -78,6 +79,7 @@ class DataPlane {
   const Log log_;
   Tuning tuning_;
   bool suitsNetwork_ = false;  // its costs were measured at the start
+  size_t sharedCores_ = 0;     // processors of ranks that outnumber them and talk over TCP; otherwise 0
   Topology topology_;
   std::unique_ptr<Mesh> mesh_;
   StripedMesh* striped_ = nullptr;   // in mesh_, where several sockets connect two ranks

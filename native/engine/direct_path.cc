@@ -29,6 +29,13 @@ size_t byteSize(const Operation& operation) {
   return elementCount(operation.request.shapes.front()) * elementSize(operation.request.header.dtype);
 }
 
+CombinePayloads combining(const Operation& operation) {
+  return [&header = operation.request.header](std::byte* into, const std::byte* left, const std::byte* right,
+                                              size_t bytes) {
+    combine(header.op, header.dtype, into, left, right, bytes / elementSize(header.dtype));
+  };
+}
+
 }  // namespace
 
 uint64_t fingerprintOf(const Request& request) {
@@ -55,7 +62,7 @@ std::optional<Outcome> DirectPath::tryRun(Operation& operation, uint64_t record)
   const bool hasData = small && !operation.tensors.empty();
   const auto payload =
       hasData ? std::span(operation.tensors.front().input, byteSize(operation)) : std::span<const std::byte>();
-  const auto passed = agreement_.tryPass({fingerprintOf(operation.request), payload});
+  const auto passed = agreement_.tryPass({fingerprintOf(operation.request), payload, combining(operation)});
   if (!passed.ok()) {
     const RequestHeader& header = operation.request.header;
     const Status failed = executor_.failed(header, passed.status().withPrefix(describe(header) + ": "));
@@ -103,6 +110,11 @@ Outcome DirectPath::combineOffers(Operation& operation) {
     outcome.memory = executor_.memory(bytes);
     out = outcome.memory->data();
     outcome.data.push_back(out);
+  }
+  if (const auto combined = agreement_.combined()) {
+    if (bytes > 0) std::memcpy(out, combined->data(), bytes);
+    if (header.op == ReduceOp::kAverage) divideBy(header.dtype, out, count, static_cast<int>(size_));
+    return outcome;
   }
   for (size_t rank = 0; rank < size_; ++rank) inputs_[rank] = agreement_.offerOf(rank).payload.data();
   combineMany(header.op, header.dtype, out, inputs_, count, static_cast<int>(size_));

@@ -1,11 +1,13 @@
 #include "transport/agreement.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <random>
 #include <tuple>
 
 #include "base/mutex.h"
+#include "kernel/reduce.h"
 #include "test/helpers/agreements.h"
 #include "test/helpers/sockets.h"
 #include "test/helpers/status_checks.h"
@@ -47,7 +49,24 @@ Bytes payloadOf(int rank, size_t k, size_t bytes) {
   return payload;
 }
 
+/// What `rank` brings to operation number `k`, under `fingerprint`: combined, payloads are summed byte by byte.
+Offer offerOf(uint64_t fingerprint, const Bytes& payload) {
+  return {fingerprint, payload, [](std::byte* into, const std::byte* left, const std::byte* right, size_t bytes) {
+            combine(ReduceOp::kSum, DType::kUint8, into, left, right, bytes);
+          }};
+}
+
+void expectSum(Agreements& ranks, std::span<const std::byte> sum, size_t k, size_t bytes) {
+  Bytes wanted(bytes);
+  for (int other = 0; other < ranks.size(); ++other) {
+    reduceInto(ReduceOp::kSum, DType::kUint8, wanted.data(), payloadOf(other, k, bytes).data(), bytes);
+  }
+  ASSERT_EQ(sum.size(), bytes);
+  ASSERT_TRUE(std::ranges::equal(sum, wanted)) << "operation " << k;
+}
+
 void expectOffers(Agreements& ranks, int rank, uint64_t fingerprint, size_t k, size_t bytes) {
+  if (const auto sum = ranks[rank].combined()) return expectSum(ranks, *sum, k, bytes);
   for (int other = 0; other < ranks.size(); ++other) {
     const Offer offer = ranks[rank].offerOf(static_cast<size_t>(other));
     EXPECT_EQ(offer.fingerprint, fingerprint);
@@ -69,9 +88,9 @@ TEST_P(AgreementOf, LetsAllPassWhoComeWithTheSameAndShowsThemWhatEachBrought) {
   const size_t most = ranks[0].payloadBytes();
   const size_t lengths[] = {0, 1, 8, 100, most};
   onRanks(size(), [&](int rank) {
-    for (size_t k = 0; k < 1500; ++k) {
+    for (size_t k = 0; k < 500; ++k) {
       const size_t bytes = lengths[k % 20 == 0 ? 4 : k % 4];
-      const auto passed = ranks[rank].tryPass({k, payloadOf(rank, k, bytes)});
+      const auto passed = ranks[rank].tryPass(offerOf(k, payloadOf(rank, k, bytes)));
       ASSERT_TRUE(isOk(passed));
       ASSERT_TRUE(passed.value()) << "operation " << k;
       expectOffers(ranks, rank, k, k, bytes);
@@ -85,10 +104,10 @@ TEST_P(AgreementOf, SendsAllTheOtherWayWhereOneMeansSomethingElse) {
   onRanks(size(), [&](int rank) {
     for (size_t k = 0; k < 400; ++k) {
       const bool odd = k % 2 == 1 && static_cast<int>(k / 2) % size() == rank;
-      const auto passed = ranks[rank].tryPass({odd ? 1000 + k : k, payloadOf(rank, k, 10)});
+      const auto passed = ranks[rank].tryPass(offerOf(odd ? 1000 + k : k, payloadOf(rank, k, 10)));
       ASSERT_TRUE(isOk(passed));
       // At the gate the next operation may meet a rank that has not yet come back from the last.
-      if (k % 2 == 1 || kind() == AgreementKind::kMessages) {
+      if (k % 2 == 1 || kind() != AgreementKind::kGate) {
         EXPECT_EQ(passed.value(), k % 2 == 0);
       }
       if (passed.value()) continue;
@@ -111,7 +130,7 @@ TEST_P(AgreementOf, SendsAllTheOtherWayWhileOneIsBusyAndStaysInStep) {
       otherWay.ask(rank, 0);
     });
     onRanks(size(), [&](int rank) {
-      const auto passed = ranks[rank].tryPass({2, payloadOf(rank, 2, 5)});
+      const auto passed = ranks[rank].tryPass(offerOf(2, payloadOf(rank, 2, 5)));
       ASSERT_TRUE(isOk(passed));
       ASSERT_TRUE(passed.value());
       expectOffers(ranks, rank, 2, 2, 5);
@@ -137,7 +156,7 @@ TEST_P(AgreementOf, EndsTheSameForAllHoweverRanksMixTheirWays) {
         bool passes = false;
         if (blocks) {
           const auto passed =
-              ranks[rank].tryPass({oddOne ? ~k - static_cast<size_t>(rank) : k, payloadOf(rank, k, bytes)});
+              ranks[rank].tryPass(offerOf(oddOne ? ~k - static_cast<size_t>(rank) : k, payloadOf(rank, k, bytes)));
           ASSERT_TRUE(isOk(passed)) << "operation " << k;
           passes = passed.value();
           if (passes) expectOffers(ranks, rank, k, k, bytes);
@@ -251,9 +270,9 @@ TEST(Gate, DoesNotWaitLongForOneThatDoesNotCome) {
 }
 
 // Also those that it does not hear from itself, and not one that came when the others had waited for long.
-TEST(MessageGate, NamesThoseThatDoNotComeInTime) {
+void expectNamesOfThoseThatDoNotCome(AgreementKind kind) {
   constexpr int kRanks = 7;
-  Agreements ranks(AgreementKind::kMessages, kRanks, milliseconds(2000));
+  Agreements ranks(kind, kRanks, milliseconds(2000));
   std::vector<std::string> said(kRanks);
   onRanks(kRanks, [&](int rank) {
     if (rank == 0 || rank == 3) return;
@@ -265,6 +284,14 @@ TEST(MessageGate, NamesThoseThatDoNotComeInTime) {
   for (const int rank : {1, 2, 4, 6}) {
     EXPECT_EQ(said[static_cast<size_t>(rank)], "rank 0 on host0, rank 3 on host3 did not call it within 2000 ms");
   }
+}
+
+TEST(MessageGate, NamesThoseThatDoNotComeInTime) {
+  expectNamesOfThoseThatDoNotCome(AgreementKind::kMessages);
+}
+
+TEST(MessageGate, NamesThoseThatDoNotComeInTimeByCores) {
+  expectNamesOfThoseThatDoNotCome(AgreementKind::kByCores);
 }
 
 // A rank far ahead on the other way, another that does not look: neither waits for the other.
@@ -304,7 +331,7 @@ TEST(MessageGate, APayloadThatNobodyTakesInHoldsNobodyUp) {
   onRanks(2, [&](int rank) {
     for (size_t k = 0; k < 200; ++k) {
       if (rank == 0) {
-        const auto passed = ranks[0].tryPass({k, payloadOf(0, k, ranks[0].payloadBytes())});
+        const auto passed = ranks[0].tryPass(offerOf(k, payloadOf(0, k, ranks[0].payloadBytes())));
         ASSERT_TRUE(isOk(passed)) << k;
         ASSERT_FALSE(passed.value());
       }
@@ -321,7 +348,8 @@ class StrangeMessage : public testing::Test {
     peer_ = std::move(pair.called);
     std::vector<Socket> links(2);
     links[1] = std::move(pair.caller);
-    gate_ = std::make_unique<MessageGate>(0, std::move(links), rankNames(2), milliseconds(20'000));
+    gate_ = std::make_unique<MessageGate>(0, std::move(links), rankNames(2), milliseconds(20'000),
+                                          gatherEverywhere(0, 2, 64 << 10));
   }
   static ByteWriter message(uint8_t kind, uint8_t zero, uint32_t length, uint64_t begun, uint64_t passes = 0) {
     ByteWriter out;

@@ -13,7 +13,7 @@ namespace {
 
 /// What ranks find that may each run on the processor that `processorOf` says, by its place among those we may use.
 template <typename ProcessorOf>
-void expectShared(int ranks, bool shared, ProcessorOf processorOf) {
+void expectShared(int ranks, size_t shared, ProcessorOf processorOf) {
   cpu_set_t allowed;
   ASSERT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
   std::vector<size_t> processors;
@@ -28,21 +28,21 @@ void expectShared(int ranks, bool shared, ProcessorOf processorOf) {
     CPU_ZERO(&own);
     CPU_SET(processors[processorOf(rank) % processors.size()], &own);
     ASSERT_EQ(::sched_setaffinity(0, sizeof own, &own), 0);
-    const auto found = ranksShareCores(*meshes[static_cast<size_t>(rank)], milliseconds(20'000));
+    const auto found = coresThatRanksShare(*meshes[static_cast<size_t>(rank)], milliseconds(20'000));
     ASSERT_TRUE(isOk(found));
     EXPECT_EQ(found.value(), shared);
   });
 }
 
 TEST(SharedCores, RanksOnOneProcessorShareIt) {
-  expectShared(3, true, [](int /*rank*/) { return size_t{0}; });
+  expectShared(3, 1, [](int /*rank*/) { return size_t{0}; });
 }
 
 TEST(SharedCores, RanksWithAProcessorEachDoNot) {
   cpu_set_t allowed;
   ASSERT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
   if (CPU_COUNT(&allowed) < 2) GTEST_SKIP() << "needs two processors";
-  expectShared(2, false, [](int rank) { return static_cast<size_t>(rank); });
+  expectShared(2, 0, [](int rank) { return static_cast<size_t>(rank); });
 }
 
 #endif
@@ -51,7 +51,7 @@ TEST(SharedCores, ARankThatIsGoneIsALostPeer) {
   MemoryNetwork network(2);
   network.join(0).reset();
   const auto one = network.join(1);
-  EXPECT_TRUE(failsWith(StatusCode::kPeerLost, {"rank 0"}, ranksShareCores(*one, milliseconds(1000)).status()));
+  EXPECT_TRUE(failsWith(StatusCode::kPeerLost, {"rank 0"}, coresThatRanksShare(*one, milliseconds(1000)).status()));
 }
 
 }  // namespace

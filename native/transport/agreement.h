@@ -2,23 +2,31 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 
 #include "base/status.h"
 
 namespace tsring {
 
+/// Makes one payload of two: `into`, which is one of them, becomes `left` combined with `right`, of `bytes` each.
+using CombinePayloads =
+    std::function<void(std::byte* into, const std::byte* left, const std::byte* right, size_t bytes)>;
+
 /// What a rank brings to an agreement.
 struct Offer {
   uint64_t fingerprint = 0;            // of the operation that it means
   std::span<const std::byte> payload;  // its data, if they are small enough to travel along
+  CombinePayloads combine = {};        // needed with a payload, for an agreement that combines on the way
 };
 
 /// The short way for calls that block: all ranks learn, without a coordinator, whether all of them have come, and for
 /// what. An operation that is not agreed on here is agreed on by the control threads; then nobody gets through here
 /// with it.
 ///
-/// tryPass(), offerOf() and busy() are for the thread that makes a rank's calls; idle() and leave() for any.
+/// tryPass(), offerOf(), combined() and busy() are for the thread that makes a rank's calls; idle() and leave() for
+/// any.
 class Agreement {
  public:
   virtual ~Agreement() = default;
@@ -33,6 +41,9 @@ class Agreement {
 
   /// What a rank brought, after a tryPass that was true and until the next call of tryPass or busy.
   virtual Offer offerOf(size_t rank) const = 0;
+  /// As long, where payloads are combined on their way: what has become of them, the same bits on all ranks. Then
+  /// offerOf has them no more.
+  virtual std::optional<std::span<const std::byte>> combined() const { return std::nullopt; }
 
   /// This rank has an operation on the other way; called for each, when it is begun. Never waits.
   virtual void busy() = 0;

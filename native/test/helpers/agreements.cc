@@ -31,6 +31,13 @@ std::vector<std::vector<Socket>> agreementLinks(int size) {
   return links;
 }
 
+GatePlan planOf(AgreementKind kind, size_t rank, size_t size) {
+  constexpr size_t kTravelBytes = 64 << 10;
+  constexpr size_t kCores = 2;
+  return kind == AgreementKind::kByCores ? combineByCores(rank, size, kCores)
+                                         : gatherEverywhere(rank, size, kTravelBytes);
+}
+
 void limitBuffers(const Socket& link, int bytes) {
   EXPECT_EQ(::setsockopt(link.fd(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), 0);
   EXPECT_EQ(::setsockopt(link.fd(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
@@ -53,7 +60,8 @@ Agreements::Agreements(AgreementKind kind, int size, milliseconds patience, int 
     for (const Socket& link : links[rank]) {
       if (link && bufferBytes > 0) limitBuffers(link, bufferBytes);
     }
-    sides_.push_back(std::make_unique<MessageGate>(rank, std::move(links[rank]), rankNames(size), patience));
+    sides_.push_back(std::make_unique<MessageGate>(rank, std::move(links[rank]), rankNames(size), patience,
+                                                   planOf(kind, rank, count)));
   }
 }
 

@@ -27,11 +27,13 @@ class PlainSegment {
   std::vector<Page> pages_;
 };
 
-/// How ranks agree.
-enum class AgreementKind { kGate, kMessages };
-inline constexpr AgreementKind kAgreementKinds[] = {AgreementKind::kGate, AgreementKind::kMessages};
+/// How ranks agree: in shared memory, or by messages, by either plan.
+enum class AgreementKind { kGate, kMessages, kByCores };
+inline constexpr AgreementKind kAgreementKinds[] = {AgreementKind::kGate, AgreementKind::kMessages,
+                                                    AgreementKind::kByCores};
 inline std::string kindName(AgreementKind kind) {
-  return kind == AgreementKind::kGate ? "Gate" : "Messages";
+  constexpr const char* kNames[] = {"Gate", "Messages", "ByCores"};
+  return kNames[static_cast<size_t>(kind)];
 }
 
 /// All ranks' sides of one agreement, by rank. A rank that does not come is waited for no longer than `patience`;

@@ -32,7 +32,7 @@ struct GateMessage {
   uint64_t fingerprint;
 };
 
-/// What ranks contribute to one agreement together has at most so many bytes, and so has a message.
+/// A message has at most so many bytes of what ranks contribute.
 inline constexpr size_t kMostTravelBytes = 256 << 10;
 
 /// One rank's side of the stream to another that a MessageGate talks through: what is to be sent, and what has come,

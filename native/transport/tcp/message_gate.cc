@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <tuple>
 
+#include "transport/dissemination.h"
+
 namespace tsring {
 namespace {
 
@@ -21,18 +23,9 @@ constexpr int kHerePart = 4;
 }  // namespace
 
 MessageGate::MessageGate(size_t rank, std::vector<Socket> links, std::vector<std::string> names,
-                         std::chrono::milliseconds timeout, size_t travelBytes)
-    : rank_(rank),
-      rounds_(rank, links.size()),
-      names_(std::move(names)),
-      timeout_(timeout),
-      travelBytes_(travelBytes),
-      arrived_(kMessageReadBytes) {
+                         std::chrono::milliseconds timeout, GatePlan plan)
+    : rank_(rank), plan_(std::move(plan)), names_(std::move(names)), timeout_(timeout), arrived_(kMessageReadBytes) {
   for (Socket& link : links) links_.emplace_back(std::move(link));
-}
-
-size_t MessageGate::payloadBytes() const {
-  return travelBytes_ / links_.size();
 }
 
 Result<bool> MessageGate::tryPass(const Offer& own) {
@@ -46,8 +39,13 @@ Result<bool> MessageGate::tryPass(const Offer& own) {
 
 Offer MessageGate::offerOf(size_t rank) const {
   // All offers were the same, or we had not passed.
-  const std::span<const std::byte> all(gathered_);
-  return {fingerprint_, all.subspan(rounds_.placeOf(rank) * contributionBytes_, contributionBytes_)};
+  const size_t place = Dissemination(rank_, links_.size()).placeOf(rank);
+  return {fingerprint_, std::span(gathered_).subspan(place * contributionBytes_, contributionBytes_)};
+}
+
+std::optional<std::span<const std::byte>> MessageGate::combined() const {
+  if (!plan_.combines) return std::nullopt;
+  return gathered_;
 }
 
 void MessageGate::busy() {
@@ -83,31 +81,35 @@ Result<bool> MessageGate::gather(const Offer& own) {
   contributionBytes_ = own.payload.size();
   contributions_ = 1;
   gathered_.assign(own.payload.begin(), own.payload.end());
-  for (size_t k = 0; k < rounds_.rounds(); ++k) {
-    const auto round = rounds_.round(k);
+  for (size_t k = 0; k < plan_.rounds.size(); ++k) {
+    const GateRound& round = plan_.rounds[k];
     const auto payload = std::span(gathered_).first(round.contributions * contributionBytes_);
-    links_[round.to].say(GateWord::kOffer, position_, fingerprint_, payload);
+    if (round.to) links_[*round.to].say(GateWord::kOffer, position_, fingerprint_, payload);
+    if (!round.from) continue;
     const auto offered = awaitOffer(round, deadline);
     if (!offered.ok()) return offered;
     if (!offered.value()) {
       refuse(k + 1);
       return false;
     }
+    take(round, own.combine);
   }
   return awaitSent(deadline);
 }
 
 // Those who hear from us in the rounds that are left must not wait for an offer.
 void MessageGate::refuse(size_t fromRound) {
-  for (size_t k = fromRound; k < rounds_.rounds() && !over_; ++k) {
-    links_[rounds_.round(k).to].say(GateWord::kRefusal, position_, fingerprint_, {});
+  for (size_t k = fromRound; k < plan_.rounds.size() && !over_; ++k) {
+    const auto to = plan_.rounds[k].to;
+    if (to) links_[*to].say(GateWord::kRefusal, position_, fingerprint_, {});
   }
 }
 
-Result<bool> MessageGate::awaitOffer(const Dissemination::Round& round, Deadline deadline) {
-  GateLink& link = links_[round.from];
+Result<bool> MessageGate::awaitOffer(const GateRound& round, Deadline deadline) {
+  const size_t from = *round.from;
+  GateLink& link = links_[from];
   const auto come = [&]() -> Result<bool> {
-    if (Status s = takeIn(round.from); !s.ok()) return s;
+    if (Status s = takeIn(from); !s.ok()) return s;
     const bool answers = link.offer() || link.refuses(position_);
     if (!answers && link.ended()) giveUp();
     return answers || over_;
@@ -116,11 +118,28 @@ Result<bool> MessageGate::awaitOffer(const Dissemination::Round& round, Deadline
   if (!came.ok() || !came.value()) return came;
   if (over_ || link.refuses(position_) || link.offer()->fingerprint != fingerprint_) return false;
   if (link.payload().size() != round.contributions * contributionBytes_) {
-    return Status(StatusCode::kInternal, names_[round.from] + ": it sent a message that makes no sense here");
+    return Status(StatusCode::kInternal, names_[from] + ": it sent a message that makes no sense here");
   }
-  gathered_.insert(gathered_.end(), link.payload().begin(), link.payload().end());
-  contributions_ += round.contributions;
   return true;
+}
+
+void MessageGate::take(const GateRound& round, const CombinePayloads& combine) {
+  contributions_ += round.contributions;
+  const auto theirs = links_[*round.from].payload();
+  if (theirs.empty()) return;
+  std::byte* const ours = gathered_.data();
+  switch (round.taking) {
+    case Taking::kAppend:
+      gathered_.insert(gathered_.end(), theirs.begin(), theirs.end());
+      return;
+    case Taking::kCombineRight:
+      return combine(ours, ours, theirs.data(), theirs.size());
+    case Taking::kCombineLeft:
+      return combine(ours, theirs.data(), ours, theirs.size());
+    case Taking::kInsteadOfOurs:
+      gathered_.assign(theirs.begin(), theirs.end());
+      return;
+  }
 }
 
 // What we offered must be sent before we pass with it: the others read until they have it.
@@ -207,11 +226,16 @@ Status MessageGate::absent() const {
   std::string names;
   for (size_t peer = 0; peer < links_.size(); ++peer) {
     const GateLink& link = links_[peer];
-    const bool heardOf = rounds_.placeOf(peer) < contributions_ || link.here(position_);
-    if (link && (!heardOf || link.sending())) names.append(names.empty() ? "" : ", ").append(names_[peer]);
+    if (link && (!heardOf(peer) || link.sending())) names.append(names.empty() ? "" : ", ").append(names_[peer]);
   }
   if (names.empty()) names = "a rank";  // all have come, and one of them is just hearing of it
   return Status(StatusCode::kTimeout, names + " did not call it within " + std::to_string(timeout_.count()) + " ms");
+}
+
+// Whether the rank is known to have come, from itself or, where contributions stay apart, from others.
+bool MessageGate::heardOf(size_t peer) const {
+  const bool gathered = !plan_.combines && Dissemination(rank_, links_.size()).placeOf(peer) < contributions_;
+  return gathered || links_[peer].here(position_);
 }
 
 }  // namespace tsring

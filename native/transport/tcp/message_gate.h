@@ -4,18 +4,20 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "transport/agreement.h"
-#include "transport/dissemination.h"
 #include "transport/tcp/gate_link.h"
+#include "transport/tcp/gate_plan.h"
 
 namespace tsring {
 
-/// Agreement by messages, for ranks that share no memory, over links of its own: in ceil(log2 n) rounds each rank
-/// hears from all (Dissemination), and what all contribute travels along.
+/// Agreement by messages, for ranks that share no memory, over links of its own: in some rounds (GatePlan) each rank
+/// hears from all, and what all contribute travels along.
 ///
 /// A rank comes only when it has nothing under way on the other way. Then all that it has begun there is done, so all
 /// others have begun it too, and how many operations each has begun says whether ranks are at the same point of their
@@ -37,17 +39,16 @@ class MessageGate final : public Agreement {
  public:
   /// More ranks than this agree by the coordinator: a notice to each other rank costs more.
   static constexpr size_t kMostRanks = 16;
-  /// What the data of all ranks that travel with one agreement usually have at most.
-  static constexpr size_t kUsualTravelBytes = 64 << 10;
 
-  /// `links` by rank, empty at `rank`. A rank that does not come within `timeout` is an error that names it.
-  /// `travelBytes`: at most kMostTravelBytes, the same on all ranks.
+  /// `links` by rank, empty at `rank`. A rank that does not come within `timeout` is an error that names it. `plan`: of
+  /// one kind on all ranks, and no message of more than kMostTravelBytes.
   MessageGate(size_t rank, std::vector<Socket> links, std::vector<std::string> names, std::chrono::milliseconds timeout,
-              size_t travelBytes = kUsualTravelBytes);
+              GatePlan plan);
 
-  size_t payloadBytes() const override;
+  size_t payloadBytes() const override { return plan_.payloadBytes; }
   Result<bool> tryPass(const Offer& own) override;
   Offer offerOf(size_t rank) const override;
+  std::optional<std::span<const std::byte>> combined() const override;
   void busy() override;
   void idle() override { underWay_.fetch_sub(1); }
   void leave() override;
@@ -56,7 +57,9 @@ class MessageGate final : public Agreement {
  private:
   Result<bool> gather(const Offer& own);
   void refuse(size_t fromRound);
-  Result<bool> awaitOffer(const Dissemination::Round& round, Deadline deadline);
+  Result<bool> awaitOffer(const GateRound& round, Deadline deadline);
+  void take(const GateRound& round, const CombinePayloads& combine);
+  bool heardOf(size_t peer) const;
   Result<bool> awaitSent(Deadline deadline);
   template <typename Settled>
   Result<bool> await(Settled settled, Deadline deadline);
@@ -67,15 +70,14 @@ class MessageGate final : public Agreement {
   Status absent() const;
 
   const size_t rank_;
-  const Dissemination rounds_;
+  const GatePlan plan_;
   std::vector<GateLink> links_;
   const std::vector<std::string> names_;
   const std::chrono::milliseconds timeout_;
-  const size_t travelBytes_;
   WakeUp wakeUp_;
   std::atomic<bool> interrupted_ = false;
-  Bytes gathered_;            // contributions, ours first; all of one size
-  size_t contributions_ = 0;  // how many
+  Bytes gathered_;            // contributions, ours first; all of one size; or one, combined
+  size_t contributions_ = 0;  // of how many ranks
   size_t contributionBytes_ = 0;
   uint64_t fingerprint_ = 0;  // of our latest offer
   GatePosition position_;
