@@ -79,7 +79,7 @@ function update(optimizer: Record<string, unknown>, { rule, factors, slots }: Pl
   for (const { dataId } of states) made.add(dataId);
 }
 
-/** Data of slots that an update has made; memory of others may be seen elsewhere, such as by those who loaded it. */
+/** Data of slots that were made here, by an update or for the first; memory of others may be seen elsewhere, such as by those who loaded it. */
 const made = new WeakSet();
 
 /** State of an optimizer for one variable, as tfjs keeps it: found by the variable's place among the gradients. */
@@ -90,10 +90,12 @@ interface Slot {
 
 function slotOf(optimizer: Record<string, unknown>, list: string, ending: string, entry: Entry): tf.Variable {
   const slots = optimizer[list] as (Slot | undefined)[];
-  return (slots[entry.index] ??= {
-    originalName: `${entry.name}/${ending}`,
-    variable: tf.tidy(() => tf.zerosLike(entry.variable).variable(false)),
-  }).variable;
+  const known = slots[entry.index];
+  if (known !== undefined) return known.variable;
+  const variable = tf.tidy(() => tf.zerosLike(entry.variable).variable(false));
+  made.add(variable.dataId);
+  slots[entry.index] = { originalName: `${entry.name}/${ending}`, variable };
+  return variable;
 }
 
 /** Variables that one operation takes at a time. Many cost memory, few cost calls. */
