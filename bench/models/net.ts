@@ -1,4 +1,5 @@
 import type * as tfjs from '@tensorflow/tfjs';
+import { collectGarbage } from '../collect-garbage.js';
 import type { TruncatedNormal } from '../truncated-normal.js';
 
 export type Tf = typeof tfjs;
@@ -145,9 +146,17 @@ export class Net {
       const count = shape.reduce((product, dim) => product * dim, 1);
       const fanIn = count / shape.at(-1)!;
       const value = this.tf.tensor(random.fill(count, 0, stddev(fanIn)), shape);
+      this.tf.dispose(
+        this.tf.slice(
+          value,
+          shape.map(() => 0),
+          shape.map(() => 1),
+        ),
+      ); // tfjs-node copies the array when the tensor is used first
       kernel.write(value);
       value.dispose();
     }
+    collectGarbage(); // the arrays, which are as large as the weights and would be there for some steps
   }
 
   private add(layer: Layer, input: Symbolic | Symbolic[] = this.top): Symbolic {
