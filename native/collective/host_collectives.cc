@@ -56,6 +56,14 @@ void combineSlots(const HostGroup& group, size_t slot, size_t offset, std::byte*
   combineMany(op, dtype, out, inputs, bytes / elementSize(dtype), static_cast<int>(group.size()));
 }
 
+/// Calls `each` with parts of the strip that stay in the nearest cache.
+template <typename Each>
+void inSteps(const Strip& strip, Each each) {
+  for (size_t done = 0; done < strip.bytes; done += kNearBytes) {
+    each(strip.part(done, std::min(kNearBytes, strip.bytes - done)));
+  }
+}
+
 /// A slot with this member's piece in it, and the point at which all members' pieces are in theirs.
 struct Filled {
   size_t slot;
@@ -84,6 +92,7 @@ Status everyoneCombines(HostGroup& group, const Strips& strips, DType dtype, Red
     const Range piece = pieces[i];
     return fill(group, Deadline::in(stallLimit), [&](std::byte* slot) { copyInto(slot, piece.begin, strips, piece); });
   };
+  alignas(64) std::array<std::byte, kNearBytes> taken;  // on its way to who takes results
   auto next = give(0);
   for (size_t i = 0; i < pieces.count(); ++i) {
     if (!next.ok()) return next.status();
@@ -92,7 +101,14 @@ Status everyoneCombines(HostGroup& group, const Strips& strips, DType dtype, Red
     if (Status s = group.awaitAll(filled.point, Deadline::in(stallLimit)); !s.ok()) return s;
     const Range piece = pieces[i];
     strips.within(piece.begin, piece.size(), [&](const Strip& strip) {
-      combineSlots(group, filled.slot, strip.offset - piece.begin, strip.output, strip.bytes, dtype, op);
+      const auto combine = [&](const Strip& part, std::byte* out) {
+        combineSlots(group, filled.slot, part.offset - piece.begin, out, part.bytes, dtype, op);
+      };
+      if (!strip.take) return combine(strip, strip.output);
+      inSteps(strip, [&](const Strip& step) {
+        combine(step, taken.data());
+        (*step.take)(step.begin, std::span(taken).first(step.bytes));
+      });
     });
     group.releaseSlot(filled.slot);
   }
@@ -173,29 +189,29 @@ class MemberParts {
       const std::byte* const from = group_.slot(member, way.slot);
       const Range theirs = part(piece, member);
       strips_.within(theirs.begin, theirs.size(),
-                     [&](const Strip& strip) { put(strip, 0, from + (strip.offset - piece.begin), strip.bytes); });
+                     [&](const Strip& strip) { put(strip, from + (strip.offset - piece.begin)); });
     }
     group_.releaseSlot(way.slot);
     return Status::okay();
   }
 
-  /// All members' values, in steps that stay in the nearest cache until they are copied.
+  /// All members' values, in steps that stay in the nearest cache until they are copied or taken.
   void combine(size_t slot, const Strip& strip, size_t pieceBegin) {
-    for (size_t done = 0; done < strip.bytes; done += kNearBytes) {
-      const size_t bytes = std::min(kNearBytes, strip.bytes - done);
-      const size_t at = strip.offset + done - pieceBegin;
+    inSteps(strip, [&](const Strip& step) {
+      const size_t at = step.offset - pieceBegin;
       for (size_t member = 0; member < group_.size(); ++member) inputs_[member] = group_.slot(member, slot) + at;
-      inputs_[group_.index()] = strip.input + done;
+      inputs_[group_.index()] = step.input;
       std::byte* const combined = group_.slot(group_.index(), slot) + at;
-      combineMany(op_, dtype_, combined, inputs_, bytes / elementSize(dtype_), static_cast<int>(group_.size()));
-      put(strip, done, combined, bytes);
-    }
+      combineMany(op_, dtype_, combined, inputs_, step.bytes / elementSize(dtype_), static_cast<int>(group_.size()));
+      put(step, combined);
+    });
   }
 
-  /// Results of `strip`, from its byte `at` on.
-  void put(const Strip& strip, size_t at, const std::byte* results, size_t bytes) const {
-    if (streams_ && strip.input != strip.output) return streamCopy(strip.output + at, results, bytes);
-    std::memcpy(strip.output + at, results, bytes);
+  /// The strip's results.
+  void put(const Strip& strip, const std::byte* results) const {
+    if (strip.take) return (*strip.take)(strip.begin, {results, strip.bytes});
+    if (streams_ && strip.input != strip.output) return streamCopy(strip.output, results, strip.bytes);
+    std::memcpy(strip.output, results, strip.bytes);
   }
 
   /// The bytes of `piece` that `member` combines.

@@ -21,9 +21,9 @@ enum class HostWay : bool {
   kParts,     // each combines its own part of every piece and collects the others: two sync points a piece
 };
 
-/// Allreduce from the strips' inputs into their outputs. Members have strips of the same lengths at the same offsets.
-/// Each member copies its piece into its slot; the copy of the next piece goes on while others are waited for. A group
-/// of one does nothing.
+/// Allreduce from the strips' inputs into their outputs, or to who takes results. Members have strips of the same
+/// lengths at the same offsets. Each member copies its piece into its slot; the copy of the next piece goes on while
+/// others are waited for. A group of one does nothing.
 Status hostAllreduce(HostGroup& group, HostWay way, const Strips& strips, DType dtype, ReduceOp op,
                      std::chrono::milliseconds stallLimit);
 

@@ -54,6 +54,16 @@ Status checkSplits(const RequestHeader& header, const std::vector<Shape>& shapes
                              std::to_string(shapes.front()[0]) + " rows");
 }
 
+/// Of results that are taken.
+Status checkTakers(const RequestHeader& header, const std::vector<TensorBuffer>& tensors) {
+  const auto takes = [](const TensorBuffer& tensor) { return tensor.take != nullptr; };
+  if (std::ranges::none_of(tensors, takes)) return Status::okay();
+  const bool plain = header.kind == OperationKind::kAllreduce && !header.compresses() && !header.onDevice();
+  const bool alike = std::ranges::all_of(tensors, [&](const auto& tensor) { return takes(tensor) && !tensor.output; });
+  if (plain && alike) return Status::okay();
+  return invalid(header, "results are taken of an allreduce in main memory that travels as it is, of all tensors");
+}
+
 }  // namespace
 
 Status checkRequest(const RequestHeader& header, const std::vector<Shape>& shapes,
@@ -91,6 +101,7 @@ Status checkRequest(const RequestHeader& header, const std::vector<Shape>& shape
                                "as int8");
   }
   if (header.kind == OperationKind::kRetune && shapes.size() != 1) return invalid(header, "one record goes");
+  if (Status s = checkTakers(header, tensors); !s.ok()) return s;
   if (reduces(header.kind)) return checkReduction(header, shapes);
   if (header.kind == OperationKind::kAlltoall) return checkSplits(header, shapes, members.size());
   return Status::okay();

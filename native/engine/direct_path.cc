@@ -105,7 +105,8 @@ Outcome DirectPath::combineOffers(Operation& operation) {
   const size_t count = bytes / elementSize(header.dtype);
   Outcome outcome;
   outcome.shapes = std::move(operation.request.shapes);
-  std::byte* out = operation.tensors.front().output;
+  const TensorBuffer& tensor = operation.tensors.front();
+  std::byte* out = tensor.output;
   if (!out) {
     outcome.memory = executor_.memory(bytes);
     out = outcome.memory->data();
@@ -118,6 +119,10 @@ Outcome DirectPath::combineOffers(Operation& operation) {
   }
   for (size_t rank = 0; rank < size_; ++rank) inputs_[rank] = agreement_.offerOf(rank).payload.data();
   combineMany(header.op, header.dtype, out, inputs_, count, static_cast<int>(size_));
+  if (tensor.take) {
+    tensor.take(0, {out, bytes});
+    return {Status::okay(), std::move(outcome.shapes), {}, nullptr};
+  }
   return outcome;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/dtype.h"
+#include "collective/strips.h"
 
 namespace tsring {
 
@@ -116,6 +117,9 @@ struct TensorBuffer {
   const std::byte* input = nullptr;
   std::byte* output = nullptr;                 // null: the engine provides memory; equal to input: in place
   std::shared_ptr<const void> keep = nullptr;  // what must not go while the operation lasts
+  /// In place of memory for results, for an allreduce in main memory that travels as it is: all tensors or none have
+  /// it. Called on a thread of the engine's. After a failure some results have been taken.
+  TakeResults take = nullptr;
 };
 
 }  // namespace tsring

@@ -22,7 +22,9 @@ class ThroughBuckets {
 
   Status run() {
     // Asked of all: an empty tensor has no address, also where the caller brings the memory.
-    provides_ = std::ranges::none_of(tensors(), [](const TensorBuffer& tensor) { return tensor.output != nullptr; });
+    taken_ = std::ranges::any_of(tensors(), [](const TensorBuffer& tensor) { return tensor.take != nullptr; });
+    provides_ =
+        !taken_ && std::ranges::none_of(tensors(), [](const TensorBuffer& tensor) { return tensor.output != nullptr; });
     if (provides_) {
       outcome_.memory = means_.pool.take(plan_.bytes);
       for (const size_t offset : plan_.offsets) outcome_.data.push_back(outcome_.memory->data() + offset);
@@ -50,10 +52,11 @@ class ThroughBuckets {
     for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
       if (sizes_[i] == 0) continue;
       if (!tensors()[i].input) return {};  // of a rank that has joined
-      strips.push_back({plan_.offsets[i] - bucket.offset, sizes_[i], tensors()[i].input, outputOf(i)});
+      const TakeResults* const take = taken_ ? &tensors()[i].take : nullptr;
+      strips.push_back({plan_.offsets[i] - bucket.offset, sizes_[i], tensors()[i].input, outputOf(i), take});
     }
     // Callers may hand in views of one array.
-    if (!provides_ && !lieApart(strips)) return {};
+    if (!provides_ && !taken_ && !lieApart(strips)) return {};
     return mover_.apart(Strips(strips, bytesOf(bucket)));
   }
 
@@ -62,7 +65,7 @@ class ThroughBuckets {
     const size_t bytes = bytesOf(bucket);
     std::shared_ptr<Block> fused;
     std::span<std::byte> data;
-    if (provides_ || alone(bucket)) {
+    if (provides_ || (alone(bucket) && !taken_)) {
       data = {outputOf(bucket.firstTensor), bytes};
     } else {
       fused = means_.pool.take(bytes);
@@ -83,7 +86,8 @@ class ThroughBuckets {
     if (Status s = mover_.endToEnd(data, places); !s.ok()) return s;
     const Phase unpacking("unpack");
     for (size_t i = bucket.firstTensor; i < bucket.endTensor; ++i) {
-      copyScaled(header.dtype, outputOf(i), placeOf(i), sizes_[i], header.postscale);
+      copyScaled(header.dtype, taken_ ? placeOf(i) : outputOf(i), placeOf(i), sizes_[i], header.postscale);
+      if (taken_) tensors()[i].take(0, {placeOf(i), sizes_[i]});
       if (Status s = operation_.takeOutput(i); !s.ok()) return s;
     }
     return Status::okay();
@@ -96,6 +100,7 @@ class ThroughBuckets {
   std::vector<size_t> sizes_;
   FusionPlan plan_;
   bool provides_ = false;
+  bool taken_ = false;
 };
 
 }  // namespace

@@ -20,9 +20,10 @@ struct BucketMover {
   std::function<Status(const Strips& strips)> apart = nullptr;
 };
 
-/// Moves an operation's tensors bucket by bucket, and puts the results where they are wanted. Where tensors must lie
-/// end to end they are laid so, in the results' memory if the engine provides it; a tensor with an output of its own
-/// and no company is moved in place there. Scales on the way in and on the way out, where the operation has factors.
+/// Moves an operation's tensors bucket by bucket, and puts the results where they are wanted, or has them taken. Where
+/// tensors must lie end to end they are laid so, in the results' memory if the engine provides it; a tensor with an
+/// output of its own and no company is moved in place there. Scales on the way in and on the way out, where the
+/// operation has factors.
 Status throughBuckets(const Means& means, const Operation& operation, Outcome& outcome, const BucketMover& mover);
 
 }  // namespace tsring

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <limits>
 
 #include "collective/chunk.h"
+#include "engine/packing.h"
 #include "test/helpers/ring_of_sessions.h"
 #include "test/helpers/status_checks.h"
 
@@ -24,9 +26,11 @@ class OperationsOf : public testing::TestWithParam<std::tuple<const char*, Trans
 
 /// What became of an operation on these floats, asked for with a ticket or by a call that blocks.
 Outcome perform(Session& session, bool blocks, const RequestHeader& header,
-                const std::vector<std::vector<float>>& values, std::vector<Shape> shapes) {
+                const std::vector<std::vector<float>>& values, std::vector<Shape> shapes,
+                const std::function<TakeResults(size_t tensor)>& takers = nullptr) {
   std::vector<TensorBuffer> buffers;
   for (const auto& tensor : values) buffers.push_back({.input = reinterpret_cast<const std::byte*>(tensor.data())});
+  for (size_t i = 0; takers && i < buffers.size(); ++i) buffers[i].take = takers(i);
   if (blocks) return session.run(header, std::move(shapes), std::move(buffers));
   const auto ticket = session.open(header);
   const Status submitted = session.submit(ticket, std::move(shapes), std::move(buffers));
@@ -55,6 +59,63 @@ TEST_P(OperationsOf, ScaleBeforeAndAfter) {
       EXPECT_EQ(numbers(outcome, 2), std::vector<float>(100, 5 * size));
     }
   });
+}
+
+// Some ranks take their results as they come, others have them in memory.
+TEST_P(OperationsOf, HaveTheirResultsTaken) {
+  const RingOfSessions ring(hosts(), options());
+  const auto size = static_cast<float>(ring.size());
+  onRanks(ring.size(), [&](int rank) {
+    for (const bool blocks : {false, true}) {
+      for (const double postscale : {1.0, 0.5}) {
+        RequestHeader header = sumOf("x");
+        header.postscale = postscale;
+        const std::vector<std::vector<float>> values{{1, 3}, {}, std::vector<float>(100, 5)};
+        const std::vector<Shape> shapes{{2}, {0}, {100}};
+        if (rank % 2 == 1) {
+          ASSERT_TRUE(isOk(perform(ring[rank], blocks, header, values, shapes).status));
+          continue;
+        }
+        std::vector<std::vector<float>> taken{std::vector<float>(2), {}, std::vector<float>(100)};
+        const auto takers = [&](size_t tensor) {
+          return [&, tensor](size_t begin, std::span<const std::byte> results) {
+            copyBytes(reinterpret_cast<std::byte*>(taken[tensor].data()) + begin, results.data(), results.size());
+          };
+        };
+        const auto outcome = perform(ring[rank], blocks, header, values, shapes, takers);
+        ASSERT_TRUE(isOk(outcome.status));
+        EXPECT_TRUE(outcome.data.empty());
+        const float factor = size * static_cast<float>(postscale);
+        EXPECT_EQ(taken[0], (std::vector<float>{factor, 3 * factor}));
+        EXPECT_EQ(taken[2], std::vector<float>(100, 5 * factor));
+      }
+    }
+  });
+}
+
+// So small that it travels with the agreement.
+TEST_P(OperationsOf, HaveTheResultOfOneSmallTensorTaken) {
+  const RingOfSessions ring(hosts(), options());
+  onRanks(ring.size(), [&](int rank) {
+    float taken = 0;
+    const auto taker = [&](size_t /*tensor*/) {
+      return [&](size_t /*begin*/, std::span<const std::byte> results) {
+        copyBytes(reinterpret_cast<std::byte*>(&taken), results.data(), results.size());
+      };
+    };
+    ASSERT_TRUE(isOk(perform(ring[rank], true, sumOf("x"), {{2}}, {{}}, taker).status));
+    EXPECT_EQ(taken, 2 * static_cast<float>(ring.size()));
+  });
+}
+
+TEST(TakenResults, AreThoseOfAnAllreduceThatTravelsAsItIs) {
+  const RingOfSessions ring(1);
+  const auto ignore = [](size_t /*tensor*/) { return [](size_t, std::span<const std::byte>) {}; };
+  RequestHeader narrowed = sumOf("x");
+  narrowed.payload = DType::kFloat16;
+  for (const RequestHeader& header : {narrowed, headerOf(OperationKind::kBroadcast, "x")}) {
+    EXPECT_EQ(perform(ring[0], true, header, {{1}}, {{}}, ignore).status.code(), StatusCode::kInvalidArgument);
+  }
 }
 
 TEST_P(OperationsOf, ReduceAndScatterAGroupByRows) {

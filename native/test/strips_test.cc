@@ -10,11 +10,13 @@
 namespace tsring {
 namespace {
 
-/// Tensors with room between them, with their results in the same places or others.
+enum class ResultsGo { kApart, kInPlace, kToTaker };
+
+/// Tensors with room between them, with their results in the same places or others, or taken.
 class Apart {
  public:
   /// @param data - cut into tensors, at multiples of `alignment`; `room` is lost after each
-  Apart(std::span<const std::byte> data, size_t alignment, size_t room, bool inPlace, unsigned seed)
+  Apart(std::span<const std::byte> data, size_t alignment, size_t room, ResultsGo go, unsigned seed)
       : bytes_(data.size()) {
     std::mt19937 random(seed);
     for (size_t at = 0; at < data.size();) {
@@ -23,21 +25,37 @@ class Apart {
       const size_t bytes = whole > room ? whole - room : whole;
       inputs_.emplace_back(data.begin() + static_cast<ptrdiff_t>(at),
                            data.begin() + static_cast<ptrdiff_t>(at + bytes));
-      outputs_.emplace_back(inPlace ? 0 : bytes);
+      outputs_.emplace_back(go == ResultsGo::kInPlace ? 0 : bytes);
       offsets_.push_back(at);
       at += whole;
     }
     for (size_t i = 0; i < inputs_.size(); ++i) {
-      std::byte* const output = inPlace ? inputs_[i].data() : outputs_[i].data();
-      strips_.push_back({offsets_[i], inputs_[i].size(), inputs_[i].data(), output});
+      std::byte* const output = go == ResultsGo::kInPlace ? inputs_[i].data() : outputs_[i].data();
+      results_.push_back(output);
+      takers_.emplace_back([this, output](size_t begin, std::span<const std::byte> results) {
+        std::ranges::copy(results, output + begin);
+        taken_ += results.size();
+      });
+    }
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      const bool taken = go == ResultsGo::kToTaker;
+      strips_.push_back({offsets_[i], inputs_[i].size(), inputs_[i].data(), taken ? nullptr : results_[i],
+                         taken ? &takers_[i] : nullptr});
     }
   }
+  Apart(const Apart&) = delete;
+  Apart& operator=(const Apart&) = delete;
 
   Strips strips() const { return {strips_, bytes_}; }
 
   /// Between tensors there is nothing to expect.
   void expectResults(std::span<const std::byte> expected) const {
-    for (const Strip& strip : strips_) expectSame({strip.output, strip.bytes}, expected, strip);
+    size_t bytes = 0;
+    for (size_t i = 0; i < strips_.size(); ++i) {
+      expectSame({results_[i], strips_[i].bytes}, expected, strips_[i]);
+      bytes += strips_[i].bytes;
+    }
+    EXPECT_EQ(taken_, strips_.front().take ? bytes : 0) << "bytes are taken, each once";
   }
   void expectResultsEndToEnd(std::span<const std::byte> data, std::span<const std::byte> expected) const {
     for (const Strip& strip : strips_) expectSame(data.subspan(strip.offset, strip.bytes), expected, strip);
@@ -52,6 +70,9 @@ class Apart {
   std::vector<Bytes> inputs_;
   std::vector<Bytes> outputs_;
   std::vector<size_t> offsets_;
+  std::vector<std::byte*> results_;
+  std::vector<TakeResults> takers_;
+  size_t taken_ = 0;
   std::vector<Strip> strips_;
 };
 
@@ -69,7 +90,8 @@ TEST_P(StripsOf, AreReducedToTheSameBitsAsTensorsEndToEnd) {
         onRanks(GetParam(), [&](int rank) {
           const auto at = static_cast<size_t>(rank);
           const size_t element = elementSize(dtype);
-          const Apart tensors(input[at], element, count % 2 * element, rank % 2 == 1, static_cast<unsigned>(count));
+          const auto go = static_cast<ResultsGo>((at + count) % 3);
+          const Apart tensors(input[at], element, count % 2 * element, go, static_cast<unsigned>(count));
           if (at + 1 < groups.size()) {
             ASSERT_TRUE(isOk(hostAllreduce(*groups[at], way, tensors.strips(), dtype, ReduceOp::kSum, kStallLimit)));
             tensors.expectResults(expected);
