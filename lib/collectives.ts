@@ -7,7 +7,7 @@ import { plainAllreduce } from './collectives/plain-allreduce.js';
 import { reduction, type ReduceOptions } from './collectives/reduction.js';
 import { all, checkedValues, first } from './collectives/values.js';
 import type { UnderWay } from './collectives/under-way.js';
-import { operateSync, start, type Operation } from './operation.js';
+import { open, operateSync, start, type Operation } from './operation.js';
 import type { ActiveSession } from './active-session.js';
 import { sessionOf } from './process-set.js';
 
@@ -64,6 +64,12 @@ export function groupedAllreduceSync<T extends Value>(values: readonly T[], opti
 export function startGroupedAllreduce(values: readonly Value[], options: ReduceOptions = {}): UnderWay {
   const session = sessionOf('startGroupedAllreduce', options.processSet);
   return start(session, reduction(session, 'groupedAllreduce', values, options));
+}
+
+/** As {@link startGroupedAllreduce}, of tensors of one dtype that an operation of TensorFlow's hands over. @returns the number of its ticket */
+export function openGroupedAllreduce(tensors: readonly tf.Tensor[], options: ReduceOptions = {}): number {
+  const session = sessionOf('openGroupedAllreduce', options.processSet);
+  return open(session, reduction(session, 'groupedAllreduce', tensors, options));
 }
 
 /**

@@ -52,6 +52,16 @@ export function start(session: ActiveSession, operation: Operation): UnderWay {
   };
 }
 
+/**
+ * Opens an operation on tensors of one dtype, which an operation of TensorFlow's then hands over.
+ *
+ * @returns the number of its ticket
+ */
+export function open({ native }: ActiveSession, operation: Operation): number {
+  const [part] = split(operation);
+  return native.prepare(part!.header);
+}
+
 /** Runs an operation and blocks this thread until it is done. */
 export function operateSync(session: ActiveSession, operation: Operation): Moved<Value> {
   const array = onlyArray(operation);

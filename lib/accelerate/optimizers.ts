@@ -1,4 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { reducedSteps, type OpenReduction } from '../collectives/reduced-steps.js';
+import { RingError } from '../errors.js';
+import { bridge } from '../tensors/bridge.js';
 import { runOperation, tensorflowBackend, threads } from './operations.js';
 import { type Plan, planAdam, planMomentum, type PlanOf, planRmsProp, planSgd } from './plans.js';
 
@@ -22,10 +25,16 @@ export function replaceSteps(): void {
     };
     prototype.applyGradients = applyGradients;
     replaced.add(applyGradients);
+    reducedSteps.set(applyGradients, (optimizer, gradients, open) =>
+      stepByReduction(optimizer, planOf, gradients, open),
+    );
   }
 }
 
 const replaced = new WeakSet();
+
+/** Fields of an optimizer that tfjs calls private. */
+type Fields = Record<string, unknown>;
 
 /** One variable of a step. */
 interface Entry {
@@ -36,18 +45,70 @@ interface Entry {
 }
 
 function step(optimizer: tf.Optimizer, planOf: PlanOf, gradients: VariableGradients): boolean {
-  if (tensorflowBackend() === undefined) return false;
   const entries = entriesOf(gradients);
-  if (entries.some(({ variable, gradient }) => variable.dtype !== 'float32' || gradient.dtype !== 'float32'))
-    return false;
-  const fields = optimizer as unknown as Record<string, unknown>;
+  if (!suits(entries)) return false;
+  const fields = fieldsOf(optimizer);
   tf.tidy(() => {
     const plan = planOf(fields);
-    for (const group of groupsOf(entries)) update(fields, plan, group);
+    for (const group of groupsOf(entries)) {
+      update(fields, plan, group, (vectors, tensors, outputs) =>
+        runOperation(tensorflowBackend()!, 'TsringUpdate', vectors, tensors, outputs),
+      );
+    }
     plan.finish?.();
   });
-  (optimizer as unknown as { incrementIterations(): void }).incrementIterations();
+  countStep(optimizer);
   return true;
+}
+
+/** One thread carries a reduction out, and so makes the step: more are faster at it afterwards. On a GPU there is no such operation. */
+function stepByReduction(
+  optimizer: tf.Optimizer,
+  planOf: PlanOf,
+  gradients: VariableGradients,
+  open: () => OpenReduction | undefined,
+): boolean {
+  const entries = entriesOf(gradients);
+  if (!suits(entries) || threads() > 1 || tensorflowBackend()!.isUsingGpuDevice === true) return false;
+  const by = bridge();
+  const fields = fieldsOf(optimizer);
+  const stepped = tf.tidy(() => {
+    const plan = planOf(fields);
+    const opened = open();
+    if (opened === undefined) return false;
+    const inOrder = opened.order.map((index) => entries[index]!);
+    try {
+      update(fields, plan, inOrder, (...call) => by.reduceAndUpdate!(opened.ticket, ...call).values);
+    } catch (error) {
+      throw tornBy(error, plan);
+    }
+    plan.finish?.();
+    return true;
+  });
+  if (stepped) countStep(optimizer);
+  return stepped;
+}
+
+/** Slots are changed in place, piece by piece. */
+function tornBy(error: unknown, { slots }: Plan): unknown {
+  if (!(error instanceof RingError) || Object.keys(slots).length === 0) return error;
+  const told = `${error.message}; weights are as before this step, what the optimizer remembers may be of it in part`;
+  return new RingError(error.code, told, { cause: error });
+}
+
+function suits(entries: readonly Entry[]): boolean {
+  const floats = entries.every(
+    ({ variable, gradient }) => variable.dtype === 'float32' && gradient.dtype === 'float32',
+  );
+  return floats && tensorflowBackend() !== undefined;
+}
+
+function fieldsOf(optimizer: tf.Optimizer): Fields {
+  return optimizer as unknown as Fields;
+}
+
+function countStep(optimizer: tf.Optimizer): void {
+  (optimizer as unknown as { incrementIterations(): void }).incrementIterations();
 }
 
 function entriesOf(gradients: VariableGradients): Entry[] {
@@ -61,7 +122,12 @@ function entriesOf(gradients: VariableGradients): Entry[] {
 }
 
 /** One pass over all arrays of the group. Slots that nobody else can see stay where they are, so that a step needs memory for new values alone. */
-function update(optimizer: Record<string, unknown>, { rule, factors, slots }: Plan, group: readonly Entry[]): void {
+function update(
+  optimizer: Fields,
+  { rule, factors, slots }: Plan,
+  group: readonly Entry[],
+  run: (vectors: readonly tf.Tensor[], tensors: readonly tf.Tensor[], outputs: number) => tf.Tensor[],
+): void {
   const backend = tensorflowBackend()!;
   const values = group.map(({ variable }) => variable);
   const gradients = group.map(({ gradient }) => gradient);
@@ -72,7 +138,7 @@ function update(optimizer: Record<string, unknown>, { rule, factors, slots }: Pl
   const changed = [...values, ...states];
   const results = tf.tidy(() => {
     const vectors = [tf.tensor1d([rule, threads(), Number(inPlace)], 'int32'), tf.tensor1d([...factors])];
-    return runOperation(backend, 'TsringUpdate', vectors, [...values, ...gradients, ...states], changed.length);
+    return run(vectors, [...values, ...gradients, ...states], changed.length);
   });
   changed.forEach((variable, i) => variable.assign(results[i]!));
   tf.dispose(results); // the variables keep them
@@ -88,7 +154,7 @@ interface Slot {
   readonly variable: tf.Variable;
 }
 
-function slotOf(optimizer: Record<string, unknown>, list: string, ending: string, entry: Entry): tf.Variable {
+function slotOf(optimizer: Fields, list: string, ending: string, entry: Entry): tf.Variable {
   const slots = optimizer[list] as (Slot | undefined)[];
   const known = slots[entry.index];
   if (known !== undefined) return known.variable;

@@ -16,6 +16,22 @@ export interface TensorBridge {
    */
   runSync(session: NativeSession, header: RequestHeader, tensors: readonly tf.Tensor[]): Moved<tf.Tensor>;
 
+  /**
+   * Carries out an allreduce of gradients that has been opened, and makes an optimizer's step by them meanwhile, on this thread; where the
+   * backend has such an operation (native/tensorflow/update_kernels.h).
+   *
+   * @param vectors - which update, and its factors
+   * @param tensors - variables, their gradients, their slots
+   * @returns `values`: as many as `outputs`, the innermost `tidy` owns them; `updateSeconds`: what of the time went into the step
+   * @throws {RingError} as the allreduce
+   */
+  reduceAndUpdate?(
+    ticket: number,
+    vectors: readonly tf.Tensor[],
+    tensors: readonly tf.Tensor[],
+    outputs: number,
+  ): { values: tf.Tensor[]; updateSeconds: number };
+
   /** As `runSync`, without blocking. The tensors are handed over before this returns, and may be disposed of from then on. */
   start(session: NativeSession, header: RequestHeader, tensors: readonly tf.Tensor[]): Started<Moved<tf.Tensor>>;
 }

@@ -22,6 +22,20 @@ export const tensorflowBridge: TensorBridge = {
     const started = start(session, header, tensors);
     return startedBy(session, started.ticket, (fetch) => finish(started, fetch));
   },
+
+  reduceAndUpdate(ticket, vectors, tensors, outputs) {
+    const call = {
+      op: 'TsringReduceAndUpdate',
+      handle: ticket,
+      inputs: [...vectors, ...tensors],
+      outputs: outputs + 1,
+    };
+    const results = execute({ ...call, count: tensors.length, results: outputs });
+    const [seconds] = results.splice(outputs) as [tf.Tensor];
+    const [updateSeconds] = seconds.dataSync();
+    seconds.dispose();
+    return { values: results, updateSeconds: updateSeconds! };
+  },
 };
 
 let registered: boolean | undefined;

@@ -42,15 +42,18 @@ export interface TensorflowCall {
   readonly count?: number;
   /** Its attribute T, of those that have one. */
   readonly dtype?: string;
+  /** Its attribute M, of those that have one. */
+  readonly results?: number;
 }
 
 /** @throws {RingError} what our kernel reports */
-export function execute({ op, handle, inputs, outputs, count, dtype }: TensorflowCall): tf.Tensor[] {
+export function execute({ op, handle, inputs, outputs, count, dtype, results }: TensorflowCall): tf.Tensor[] {
   const backend = tf.backend() as object as TensorflowBackend;
   const { TF_ATTR_INT, TF_ATTR_TYPE } = backend.binding;
   const attributes = [
     ...(count === undefined ? [] : [{ name: 'N', type: TF_ATTR_INT, value: count }]),
     ...(dtype === undefined ? [] : [{ name: 'T', type: TF_ATTR_TYPE, value: backend.getDTypeInteger(dtype) }]),
+    ...(results === undefined ? [] : [{ name: 'M', type: TF_ATTR_INT, value: results }]),
   ];
   const scalar = tf.scalar(handle, 'int32');
   try {

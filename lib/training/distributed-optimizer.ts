@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invalid, show } from '../arguments.js';
+import { reducedSteps } from '../collectives/reduced-steps.js';
 import { AdasumSteps } from './adasum-steps.js';
-import { DistributedSteps, type Gradients, type Steps } from './distributed-steps.js';
+import { DistributedSteps, type Gradients, type OwnSteps, type Steps } from './distributed-steps.js';
 import { checkElementwise } from './optimizer-slots.js';
 import { ShardedState, type NamedTensors, type StateMethods } from './sharded-state.js';
 import { checkedStepSettings, type DistributedOptimizerOptions } from './step-settings.js';
@@ -78,10 +79,13 @@ function isOptimizer(value: unknown): value is tf.Optimizer {
 
 function distribute(inner: tf.Optimizer, options: DistributedOptimizerOptions, where: string): void {
   const settings = checkedStepSettings(where, options);
-  const own: Steps = {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its optimizer
+  const reducing = reducedSteps.get(inner.applyGradients);
+  const own: OwnSteps = {
     minimize: inner.minimize.bind(inner),
     computeGradients: inner.computeGradients.bind(inner),
     applyGradients: inner.applyGradients.bind(inner),
+    ...(reducing && { applyReducing: (gradients, open) => reducing(inner, gradients, open) }),
   };
   // A class with a way of its own from the loss to applyGradients may change gradients on it: they are reduced at its end.
   const asTfjs = (['minimize', 'computeGradients'] as const).every(

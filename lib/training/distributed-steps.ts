@@ -4,9 +4,10 @@ import type { ActiveSession } from '../active-session.js';
 import { sessionOf } from '../process-set.js';
 import { allreduceSync } from '../collectives.js';
 import { clippedToNorm } from './clip.js';
+import type { OpenReduction } from '../collectives/reduced-steps.js';
 import type { EarlyReduction } from './early-reduction.js';
 import type { MaybeGradient } from './gradient-accumulator.js';
-import { GradientReducer } from './gradient-reducer.js';
+import { GradientReducer, type NamedGradient } from './gradient-reducer.js';
 import { PausableSteps } from './pausable-steps.js';
 import type { ShardedState } from './sharded-state.js';
 import type { StepSettings } from './step-settings.js';
@@ -18,6 +19,11 @@ export type Gradients = Parameters<tf.Optimizer['applyGradients']>[0];
 
 /** The methods of an optimizer that steps go through, as they were before it was distributed. */
 export type Steps = Pick<tf.Optimizer, 'minimize' | 'computeGradients' | 'applyGradients'>;
+
+/** The optimizer's way to make a step while gradients are reduced, if it has one; see `ReducedStep`. */
+export interface OwnSteps extends Steps {
+  readonly applyReducing?: (gradients: Gradients, open: () => OpenReduction | undefined) => boolean;
+}
 
 /** What a distributed optimizer does in place of its own steps. */
 export class DistributedSteps extends PausableSteps {
@@ -33,7 +39,7 @@ export class DistributedSteps extends PausableSteps {
    * @param asTfjs - `minimize` is tfjs's: gradients come to `applyGradients` as `computeGradients` gives them, and go afterwards
    */
   constructor(
-    private readonly inner: Steps,
+    private readonly inner: OwnSteps,
     settings: StepSettings,
     private readonly asTfjs: boolean,
     private readonly sharded?: ShardedState,
@@ -78,7 +84,7 @@ export class DistributedSteps extends PausableSteps {
     else if (this.onlyAccumulates()) this.accumulator.add(listOf(gradients));
     else if (this.changesNothing(session)) this.inner.applyGradients(gradients);
     else if (this.sharded !== undefined && session.config.size > 1) this.applySharded(session, this.sharded, gradients);
-    else this.applyReduced(this.replaced(session, gradients));
+    else if (!this.applyReducing(session, gradients)) this.applyReduced(this.replaced(session, gradients));
   }
 
   synchronize(gradients: Gradients): Gradients {
@@ -116,6 +122,23 @@ export class DistributedSteps extends PausableSteps {
       this.inside = false;
       listOf(reduced).forEach(({ tensor }) => tensor?.dispose());
     }
+  }
+
+  /** Where nobody looks at the reduced gradients but the optimizer, and it can take them so. */
+  private applyReducing(session: ActiveSession, gradients: Gradients): boolean {
+    const { applyReducing } = this.inner;
+    if (applyReducing === undefined || this.settings.clipNorm !== undefined || this.accumulator.passes > 0)
+      return false;
+    const list = listOf(gradients);
+    if (
+      !list.every(
+        (gradient): gradient is NamedGradient => gradient.tensor !== null && this.isShared(gradient as NamedGradient),
+      )
+    )
+      return false;
+    if (!applyReducing(gradients, () => this.reducer.open(session, list, this.early))) return false;
+    this.reducer.stepped(session, list);
+    return true;
   }
 
   private changesNothing({ config }: ActiveSession): boolean {

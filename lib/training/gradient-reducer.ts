@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { broadcastSync, groupedAllreduceSync } from '../collectives.js';
+import { broadcastSync, groupedAllreduceSync, openGroupedAllreduce } from '../collectives.js';
+import type { OpenReduction } from '../collectives/reduced-steps.js';
 import { abandon, finishAll, type UnderWay } from '../collectives/under-way.js';
 import type { ActiveSession } from '../active-session.js';
 import { logDebug } from '../log.js';
@@ -49,22 +50,48 @@ export class GradientReducer {
     return new EarlyReduction(this.buckets(session, names, plan));
   }
 
+  /** Opens the reduction of gradients that are reduced in one piece, and as they are; nothing for others. @param early - of this step */
+  open(session: ActiveSession, gradients: readonly NamedGradient[], early?: EarlyReduction): OpenReduction | undefined {
+    this.prepare(session, gradients, early);
+    const tensors = gradients.map(({ tensor }) => tensor);
+    const { compression, predivideFactor } = this.settings;
+    if (!this.goesAtOnce(tensors) || compression !== 'none' || predivideFactor !== 1) return undefined;
+    const [order] = this.plan as [number[]];
+    const labels = order.map((index) => gradients[index]!.name);
+    const inOrder = order.map((index) => tensors[index]!);
+    return { ticket: openGroupedAllreduce(inOrder, { ...optionsOf(this.name, this.settings), labels }), order };
+  }
+
+  /** To be called after each step. */
+  stepped(session: ActiveSession, gradients: readonly NamedGradient[]): void {
+    session.autotuner?.stepped(gradients.reduce((bytes, { tensor }) => bytes + 4 * tensor.size, 0));
+  }
+
   /**
    * @param early - of this step: buckets that it has started are only finished here
    * @returns the reduced gradients, in the same order; the caller's to dispose of
    */
   reduce(session: ActiveSession, gradients: readonly NamedGradient[], early?: EarlyReduction): tf.Tensor[] {
     if (gradients.length === 0) return [];
-    this.join(session);
-    const variables = gradients.map(({ name, tensor: { shape, dtype } }) => ({ name, shape, dtype }));
+    this.prepare(session, gradients, early);
     const tensors = gradients.map(({ tensor }) => tensor);
     const labels = gradients.map(({ name }) => name);
-    if (signatureOf(variables) !== this.signature) this.agree(session, variables, early?.observed ?? []);
-    const { compressor, scatter } = this.settings;
-    const once = this.plan.length === 1 && compressor === undefined && !scatter && !splits(this.settings, tensors);
-    const reduced = once ? this.atOnce(tensors, labels) : this.byBuckets(session, tensors, labels, early);
-    session.autotuner?.stepped(gradients.reduce((bytes, { tensor }) => bytes + 4 * tensor.size, 0));
+    const reduced = this.goesAtOnce(tensors)
+      ? this.atOnce(tensors, labels)
+      : this.byBuckets(session, tensors, labels, early);
+    this.stepped(session, gradients);
     return rescaled(reduced, this.settings, session.config.size);
+  }
+
+  private prepare(session: ActiveSession, gradients: readonly NamedGradient[], early?: EarlyReduction): void {
+    this.join(session);
+    const variables = gradients.map(({ name, tensor: { shape, dtype } }) => ({ name, shape, dtype }));
+    if (signatureOf(variables) !== this.signature) this.agree(session, variables, early?.observed ?? []);
+  }
+
+  private goesAtOnce(tensors: readonly tf.Tensor[]): boolean {
+    const { compressor, scatter } = this.settings;
+    return this.plan.length === 1 && compressor === undefined && !scatter && !splits(this.settings, tensors);
   }
 
   private buckets(session: ActiveSession, variables: readonly string[], plan: Buckets['plan']): Buckets {

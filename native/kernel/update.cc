@@ -128,16 +128,16 @@ Entry entryOf(Update update) {
   return {nullptr, {0, 0}};
 }
 
-UpdateArrays from(UpdateArrays arrays, size_t begin) {
-  arrays.value += begin;
-  arrays.gradient += begin;
-  arrays.newValue += begin;
-  for (const float*& slot : arrays.slots) slot = slot == nullptr ? nullptr : slot + begin;
-  for (float*& slot : arrays.newSlots) slot = slot == nullptr ? nullptr : slot + begin;
+}  // namespace
+
+UpdateArrays UpdateArrays::from(size_t begin) const {
+  UpdateArrays arrays{.value = value + begin, .gradient = gradient + begin, .newValue = newValue + begin};
+  for (size_t k = 0; k < kMostSlots; ++k) {
+    arrays.slots[k] = slots[k] == nullptr ? nullptr : slots[k] + begin;
+    arrays.newSlots[k] = newSlots[k] == nullptr ? nullptr : newSlots[k] + begin;
+  }
   return arrays;
 }
-
-}  // namespace
 
 UpdateForm formOf(Update update) {
   return entryOf(update).form;
@@ -147,14 +147,14 @@ void applyUpdate(Update update, const float* factors, const UpdateArrays& arrays
                  WriteTo writeTo) {
   Apply* const apply = entryOf(update).apply;
   if (writeTo == WriteTo::kCache) {
-    apply(factors, from(arrays, begin), end - begin);
+    apply(factors, arrays.from(begin), end - begin);
     return;
   }
   constexpr size_t kBlock = 1024;
   alignas(64) std::array<float, kBlock> values;
   for (size_t i = begin; i < end; i += kBlock) {
     const size_t count = std::min(kBlock, end - i);
-    UpdateArrays block = from(arrays, i);
+    UpdateArrays block = arrays.from(i);
     float* const to = block.newValue;
     block.newValue = values.data();
     apply(factors, block, count);

@@ -33,6 +33,9 @@ struct UpdateArrays {
   std::array<const float*, kMostSlots> slots{};
   float* newValue;
   std::array<float*, kMostSlots> newSlots{};
+
+  /// Those of the elements from `begin` on.
+  UpdateArrays from(size_t begin) const;
 };
 
 /// Where new values go: past the cache is faster where they are more than fits into it.

@@ -9,8 +9,9 @@
 #include "tensorflow/bias_kernels.h"
 #include "tensorflow/gpu_kernels.h"
 #include "tensorflow/kernels.h"
+#include "tensorflow/pool_kernels.h"
 #include "tensorflow/tensorflow_api.h"
-#include "tensorflow/training_kernels.h"
+#include "tensorflow/update_kernels.h"
 
 namespace tsring {
 namespace {
@@ -88,6 +89,11 @@ Status registerAllOps() {
        {"update: int32", "factors: float", "tensors: N * float"},
        {"outs: M * float"},
        computeUpdate},
+      {"TsringReduceAndUpdate",
+       {count, results},
+       {"ticket: int32", "update: int32", "factors: float", "tensors: N * float"},
+       {"outs: M * float", "seconds: float"},
+       computeReduceAndUpdate},
       {"TsringMaxPoolGradient",
        {count, results},
        {"window: int32", "tensors: N * float"},

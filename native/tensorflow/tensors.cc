@@ -101,13 +101,23 @@ Result<FloatTensors> floatsFrom(TF_OpKernelContext* context, int first) {
   return all;
 }
 
-Result<float*> allocateFloats(TF_OpKernelContext* context, size_t index, const Shape& shape) {
+Result<TensorReference> allocateOutput(TF_OpKernelContext* context, size_t index, const Shape& shape) {
   const Answer answer;
-  const TensorReference out(tensorflowApi().AllocateOutput(context, static_cast<int>(index), TF_FLOAT, shape.data(),
-                                                           static_cast<int>(shape.size()),
-                                                           elementCount(shape) * sizeof(float), answer.get()));
+  TensorReference out(tensorflowApi().AllocateOutput(context, static_cast<int>(index), TF_FLOAT, shape.data(),
+                                                     static_cast<int>(shape.size()),
+                                                     elementCount(shape) * sizeof(float), answer.get()));
   if (Status s = answer.check("TF_AllocateOutput"); !s.ok()) return s;
-  return static_cast<float*>(tensorflowApi().TensorData(out.get()));
+  return out;
+}
+
+Result<float*> allocateFloats(TF_OpKernelContext* context, size_t index, const Shape& shape) {
+  const Result<TensorReference> out = allocateOutput(context, index, shape);
+  if (!out.ok()) return out.status();
+  return static_cast<float*>(tensorflowApi().TensorData(out.value().get()));
+}
+
+Status invalidInput(const std::string& what) {
+  return {StatusCode::kInvalidArgument, what};
 }
 
 }  // namespace tsring

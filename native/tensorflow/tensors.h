@@ -1,6 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/dtype.h"
@@ -34,8 +38,27 @@ struct FloatTensors {
 /// Those from input `first` on. Fails with kInvalidArgument where one has another type.
 Result<FloatTensors> floatsFrom(TF_OpKernelContext* context, int first);
 
-/// TensorFlow's memory for output `index`. It keeps what tensors give up for others, so that a step's arrays cost no
-/// fresh pages, and memory of ours would only add to what it keeps.
+/// TensorFlow's memory for output `index`, of float32. It keeps what tensors give up for others, so that a step's
+/// arrays cost no fresh pages, and memory of ours would only add to what it keeps.
+Result<TensorReference> allocateOutput(TF_OpKernelContext* context, size_t index, const Shape& shape);
+/// Where it is.
 Result<float*> allocateFloats(TF_OpKernelContext* context, size_t index, const Shape& shape);
+
+Status invalidInput(const std::string& what);
+
+/// Input `index`, which has to be `count` int32 or float32; `keeper` keeps them.
+template <typename T>
+Result<std::span<const T>> vectorAt(TF_OpKernelContext* context, int index, size_t count, TensorReference& keeper) {
+  Result<TensorReference> input = inputAt(context, index);
+  if (!input.ok()) return input.status();
+  keeper = std::move(input).value();
+  const TF_Tensor* tensor = keeper.get();
+  constexpr TF_DataType kType = std::is_same_v<T, float> ? TF_FLOAT : TF_INT32;
+  if (tensorflowApi().TensorType(tensor) != kType || elementCount(shapeOf(tensor)) != count) {
+    return invalidInput("input " + std::to_string(index) + " does not have " + std::to_string(count) +
+                        " numbers of its type");
+  }
+  return std::span(static_cast<const T*>(tensorflowApi().TensorData(tensor)), count);
+}
 
 }  // namespace tsring

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+#include "kernel/update.h"
+#include "tensorflow/tensors.h"
+
+namespace tsring {
+
+/// What a kernel of an update (tensorflow/update_kernels.h) was called with, and the memory of its results.
+struct UpdateCall {
+  Update update;
+  UpdateForm form;
+  size_t threads;
+  std::vector<float> factors;
+  size_t count;                       // of variables
+  FloatTensors tensors;               // the variables, their gradients, their slots
+  std::vector<TensorReference> outs;  // the new variables, their slots
+
+  size_t elements(size_t variable) const { return elementCount(tensors.shapes[variable]); }
+  UpdateArrays arrays(size_t variable) const;
+  /// New values of many elements are past the caches before anyone reads them.
+  WriteTo writeTo() const;
+};
+
+/// Inputs from `first` on, and outputs but for the last `others`: allocated, but for slots that lie where they did.
+/// Fails with kInvalidArgument where they do not fit together.
+Result<UpdateCall> updateCall(TF_OpKernelContext* context, int first, size_t others);
+
+}  // namespace tsring

@@ -1,0 +1,110 @@
+/** Steps by gradients that are reduced meanwhile, and by gradients that were reduced before: weights of both, and what TensorFlow ran. */
+import type * as tfjs from '@tensorflow/tfjs';
+import * as ring from '../../lib/index.js';
+import { openBackend } from '../helpers/backends.js';
+import { caught, report } from './report.js';
+
+const [task = 'compare'] = process.argv.slice(2);
+const tf = await openBackend('tensorflow');
+ring.accelerate();
+await ring.init();
+
+const ran: string[] = [];
+const backend = tf.backend() as unknown as {
+  executeMultipleOutputs: (name: string, ...rest: unknown[]) => unknown;
+};
+const execute = backend.executeMultipleOutputs.bind(backend);
+backend.executeMultipleOutputs = (name, ...rest) => {
+  if (name.startsWith('Tsring')) ran.push(name.slice('Tsring'.length));
+  return execute(name, ...rest);
+};
+
+const optimizers: Record<string, () => tfjs.Optimizer> = {
+  sgd: () => tf.train.sgd(0.1),
+  momentum: () => tf.train.momentum(0.05, 0.9),
+  nesterov: () => tf.train.momentum(0.05, 0.9, true),
+  adam: () => tf.train.adam(0.01),
+  rmsprop: () => tf.train.rmsprop(0.01, 0.9, 0.5, 1e-3),
+};
+
+// Larger and smaller than the pieces that gradients come in.
+const shapes = [[700, 300], [5], [], [0, 2], [3, 4099]];
+const model = () =>
+  tf.tidy(() => shapes.map((shape, i) => tf.variable(tf.randomNormal(shape, 0, 1, 'float32', i + 1))));
+const lossOf = (variables: tfjs.Variable[], step: number) => () => {
+  const data = shapes.map((shape, i) => tf.randomNormal(shape, 0, 1, 'float32', 100 * step + 10 * ring.rank() + i + 1));
+  return tf.addN(variables.map((variable, i) => variable.square().mul(data[i]!).sum())) as tfjs.Scalar;
+};
+const bitsOf = (variables: tfjs.Variable[]) =>
+  variables.map((variable) => Buffer.from(variable.dataSync<'float32'>().slice().buffer).toString('base64')).join();
+
+/** Three steps of a distributed optimizer. */
+function trained(
+  make: () => tfjs.Optimizer,
+  options: ring.DistributedOptimizerOptions,
+  step: (
+    optimizer: InstanceType<typeof ring.DistributedOptimizer>,
+    f: () => tfjs.Scalar,
+    variables: tfjs.Variable[],
+  ) => void,
+) {
+  const before = tf.memory().numTensors;
+  const variables = model();
+  const optimizer = new ring.DistributedOptimizer(make(), { overlap: false, ...options });
+  ran.length = 0;
+  for (let at = 0; at < 3; at++) step(optimizer, lossOf(variables, at), variables);
+  const told = { bits: bitsOf(variables), ran: [...new Set(ran)].sort() };
+  tf.dispose(variables);
+  optimizer.dispose();
+  return { ...told, left: tf.memory().numTensors - before };
+}
+
+const minimized = (make: () => tfjs.Optimizer, options: ring.DistributedOptimizerOptions = {}) =>
+  trained(make, options, (optimizer, f, variables) => optimizer.minimize(f, false, variables));
+
+const synchronized = (make: () => tfjs.Optimizer) =>
+  trained(make, {}, (optimizer, f, variables) => {
+    tf.tidy(() => {
+      const { grads } = optimizer.computeGradients(f, variables);
+      const reduced = optimizer.synchronize(grads);
+      optimizer.skipSynchronize(() => optimizer.applyGradients(reduced));
+    });
+  });
+
+// Ranks decide each for itself: with two threads TensorFlow makes the step afterwards, and faster.
+if (ring.rank() === 2) process.env['TF_NUM_INTRAOP_THREADS'] = '2';
+
+if (task === 'compare') {
+  const told = Object.entries(optimizers).map(([name, make]) => {
+    const [meanwhile, after] = [minimized(make), synchronized(make)];
+    const { bits, ran, left } = meanwhile;
+    return [name, { same: bits === after.bits, bits: bits.length, ran, left: left - after.left }];
+  });
+  const sgd = optimizers['sgd']!;
+  const otherwise = {
+    clipped: minimized(sgd, { clipNorm: 1 }).ran,
+    narrowed: minimized(sgd, { compression: 'bf16' }).ran,
+    predivided: minimized(sgd, { gradientPredivideFactor: 2 }).ran,
+    'with a gradient that is null': trained(sgd, {}, (optimizer, f, variables) => {
+      const unused = tf.variable(tf.scalar(1));
+      tf.tidy(() => {
+        const { grads } = optimizer.computeGradients(f, variables);
+        const named = [...Object.entries(grads).map(([name, tensor]) => ({ name, tensor }))];
+        optimizer.applyGradients([...named, { name: unused.name, tensor: null as unknown as tfjs.Tensor }]);
+      });
+      unused.dispose();
+    }).ran,
+  };
+  const digest = minimized(optimizers['momentum']!).bits;
+  const digests = await ring.allgatherObject(digest);
+  report({ optimizers: Object.fromEntries(told) as object, otherwise, sameOnAllRanks: new Set(digests).size === 1 });
+  await ring.shutdown();
+} else {
+  const variables = model();
+  const optimizer = new ring.DistributedOptimizer(tf.train.momentum(0.05, 0.9), { overlap: false });
+  optimizer.minimize(lossOf(variables, 0), false, variables);
+  if (ring.rank() === 1) process.kill(process.pid, 'SIGKILL');
+  const [before, tensors] = [bitsOf(variables), tf.memory().numTensors];
+  const error = await caught(() => tf.tidy(() => void optimizer.minimize(lossOf(variables, 1), false, variables)));
+  report({ error, same: bitsOf(variables) === before, left: tf.memory().numTensors - tensors });
+}
