@@ -16,6 +16,10 @@ export const arrayBridge: TensorBridge = {
   start(session, header, tensors) {
     return startedBy(session, session.submit(request(header, tensors)), (fetch) => toTensors(header, fetch()));
   },
+
+  own(result) {
+    return tf.tensor(result.dataSync().slice(), result.shape, result.dtype);
+  },
 };
 
 function request(header: RequestHeader, tensors: readonly tf.Tensor[]) {

@@ -34,6 +34,13 @@ export interface TensorBridge {
 
   /** As `runSync`, without blocking. The tensors are handed over before this returns, and may be disposed of from then on. */
   start(session: NativeSession, header: RequestHeader, tensors: readonly tf.Tensor[]): Started<Moved<tf.Tensor>>;
+
+  /**
+   * For results that stay for long: they may lie in memory of the engine's, which then takes as much anew for the next ones.
+   *
+   * @returns a new tensor with the same values, in memory of the backend's own
+   */
+  own(result: tf.Tensor): tf.Tensor;
 }
 
 /** The bridge of the backend that tfjs uses now. */

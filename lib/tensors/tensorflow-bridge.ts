@@ -36,6 +36,13 @@ export const tensorflowBridge: TensorBridge = {
     seconds.dispose();
     return { values: results, updateSeconds: updateSeconds! };
   },
+
+  own(result) {
+    const backend = tf.backend() as object as TensorflowBackend;
+    if (backend.isUsingGpuDevice === true) return result.clone(); // TensorFlow has copied it to its GPU
+    const T = { name: 'T', type: backend.binding.TF_ATTR_TYPE, value: backend.getDTypeInteger(result.dtype) };
+    return backend.executeSingleOutput('DeepCopy', [T], [result]);
+  },
 };
 
 let registered: boolean | undefined;

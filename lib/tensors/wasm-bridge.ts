@@ -31,6 +31,8 @@ export const wasmBridge: TensorBridge = {
   },
 
   start: (session, header, tensors) => arrayBridge.start(session, header, tensors),
+
+  own: (result) => result.clone(), // all of them lie in the heap
 };
 
 function viewing(header: RequestHeader, tensors: readonly tf.Tensor[]) {

@@ -3,6 +3,7 @@ import { checkedRoot, invalid } from '../arguments.js';
 import { allgather, broadcast } from '../collectives.js';
 import { RingError } from '../errors.js';
 import { sessionOf } from '../process-set.js';
+import { bridge } from '../tensors/bridge.js';
 import { broadcastJson } from './broadcast-bytes.js';
 import { setLearningRate } from './learning-rate.js';
 import type { WithProcessSet } from './within.js';
@@ -54,9 +55,9 @@ export async function broadcastOptimizerState(
     }),
   );
   if (!isRoot) {
-    await optimizer.setWeights(
-      described.weights.map((weight, index) => ({ name: weight.name, tensor: values[index]! })),
-    );
+    const state = described.weights.map(({ name }, index) => ({ name, tensor: bridge().own(values[index]!) }));
+    await optimizer.setWeights(state);
+    state.forEach(({ tensor }) => tensor.dispose());
     if (described.learningRate !== undefined) setLearningRate(optimizer, described.learningRate);
   }
   // The number of steps is a scalar made for us; the rest of the root's state is in use, and that of others no longer.

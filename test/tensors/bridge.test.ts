@@ -42,6 +42,19 @@ for (const backend of backendNames) {
       return seen;
     }
 
+    it('gives results that stay memory of their own', async () => {
+      const header = { kind: 'broadcast', name: 'own', dtype: 'int32', rootRank: 0 } as const;
+      const inputs = ring.map((_, rank) => [tf.tensor2d([[rank + 1, -7]], [1, 2], 'int32')]);
+      const results = await together(header, inputs);
+      const own = results.map((tensors) => tensors.map((tensor) => bridge().own(tensor)));
+      tf.dispose(results);
+      assert.deepEqual(seeAndDispose(own), [[[[1, -7]]], [[[1, -7]]]]);
+      const flags = tf.tensor1d([true, false], 'bool');
+      const copy = bridge().own(flags);
+      flags.dispose();
+      assert.deepEqual(seeAndDispose([[copy]]), [[[1, 0]]]);
+    });
+
     it('averages a group of any shapes', async () => {
       const make = (x: number) => [
         tf.scalar(x),
