@@ -199,6 +199,8 @@ export interface NativeSession {
   time(what: { readonly algorithm: AlgorithmName; readonly bytes: number; readonly rounds: number }): Float64Array;
   /** How many sockets connect every two ranks for data, once connected; 1 where memory is shared. */
   connectedSockets(): number;
+  /** Lets go of memory that no result lies in, kept for operations to come: for where other sizes follow. For this rank alone. */
+  trimMemory(): void;
   /**
    * What all agree on from here on goes by the first rank's trial. All ranks call this; blocks until it holds here. `stepCostPercent` is of the
    * costs that the session began with; of more `sockets` than are connected all are used.

@@ -63,6 +63,7 @@ export async function broadcastOptimizerState(
   // The number of steps is a scalar made for us; the rest of the root's state is in use, and that of others no longer.
   own?.slice(0, isRoot ? 1 : own.length).forEach(({ tensor }) => tensor.dispose());
   tf.dispose(values);
+  session.native.trimMemory();
 }
 
 /** Every rank learns of all, so every rank fails alike. */

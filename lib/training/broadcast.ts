@@ -30,6 +30,7 @@ export async function broadcastWeights(weights: Weights, rootRank = 0, options: 
     if (!isRoot) assignOwn(variable, values[index]!);
     values[index]!.dispose();
   });
+  session.native.trimMemory(); // steps reduce gradients in other pieces, or want no memory for results at all
 }
 
 /** One by one, so that no more than one value is there twice. */

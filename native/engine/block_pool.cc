@@ -84,6 +84,13 @@ struct BlockPool::Shelf {
     while (usedBytes + freeBytes > mostKept() && free.size() > 1) dropOldest();
   }
 
+  void trim() {
+    MutexLock lock(mutex);
+    free.clear();
+    freeBytes = 0;
+    mostUsedBytes = usedBytes;
+  }
+
   /// Some more than was in use at once, so that a small block does not drive out a large one.
   size_t mostKept() const REQUIRES(mutex) { return mostUsedBytes + mostUsedBytes / 8; }
 
@@ -94,6 +101,10 @@ struct BlockPool::Shelf {
 };
 
 BlockPool::BlockPool() : shelf_(std::make_shared<Shelf>()) {}
+
+void BlockPool::trim() {
+  shelf_->trim();
+}
 
 std::shared_ptr<Block> BlockPool::take(size_t bytes) {
   auto shelf = shelf_;

@@ -35,6 +35,9 @@ class BlockPool {
   /// pool.
   std::shared_ptr<Block> take(size_t bytes);
 
+  /// Lets go of all blocks that nobody uses, and keeps later ones by what is in use from now on.
+  void trim();
+
  private:
   struct Shelf;
   std::shared_ptr<Shelf> shelf_;  // outlives the pool while blocks are out

@@ -50,6 +50,9 @@ class Executor {
   /// Operations that were enqueued and are not carried out. Any thread.
   size_t underWay() const { return underWay_.load(); }
 
+  /// Lets go of memory that no result lies in. Any thread.
+  void trimMemory() { pool_.trim(); }
+
   /// From now on nothing is begun; what waits fails with `reason`. Any thread. (To end a running one, interrupt the
   /// mesh.)
   void fail(const Status& reason);

@@ -125,6 +125,10 @@ size_t Session::connectedSockets() const {
   return engine_->plane.links().data;
 }
 
+void Session::trimMemory() {
+  if (engine_->executor) engine_->executor->trimMemory();
+}
+
 Status Session::retune(const Trial& trial) {
   const Bytes record = tuningRecord(tried(engine_->plane.tuning(), trial));
   RequestHeader header;

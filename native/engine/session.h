@@ -56,6 +56,10 @@ class Session : public std::enable_shared_from_this<Session> {
   /// How many sockets connect every two ranks for data, once connected: the most that a trial may use.
   size_t connectedSockets() const;
 
+  /// Lets go of memory that no result lies in, kept for operations to come: what follows asks for other sizes. For this
+  /// rank alone.
+  void trimMemory();
+
   /// An operation that all ranks ask for: those that are agreed on after it are carried out by rank 0's trial, on all
   /// ranks alike. Blocks, as run().
   Status retune(const Trial& trial);

@@ -84,18 +84,27 @@ std::shared_ptr<Session> parentOf(const Napi::CallbackInfo& info) {
 }  // namespace
 
 Napi::Function SessionWrap::define(Napi::Env env) {
-  return DefineClass(
-      env, "Session",
-      {InstanceMethod<&SessionWrap::listen>("listen"), InstanceMethod<&SessionWrap::connect>("connect"),
-       InstanceMethod<&SessionWrap::submit>("submit"), InstanceMethod<&SessionWrap::run>("run"),
-       InstanceMethod<&SessionWrap::reduce>("reduce"), InstanceMethod<&SessionWrap::meet>("meet"),
-       InstanceMethod<&SessionWrap::prepare>("prepare"), InstanceMethod<&SessionWrap::promise>("promise"),
-       InstanceMethod<&SessionWrap::wait>("wait"), InstanceMethod<&SessionWrap::settled>("settled"),
-       InstanceMethod<&SessionWrap::deviceWay>("deviceWay"), InstanceMethod<&SessionWrap::directGpu>("directGpu"),
-       InstanceMethod<&SessionWrap::algorithm>("algorithm"), InstanceMethod<&SessionWrap::time>("time"),
-       InstanceMethod<&SessionWrap::connectedSockets>("connectedSockets"),
-       InstanceMethod<&SessionWrap::retune>("retune"), InstanceMethod<&SessionWrap::startTimeline>("startTimeline"),
-       InstanceMethod<&SessionWrap::stopTimeline>("stopTimeline"), InstanceMethod<&SessionWrap::close>("close")});
+  return DefineClass(env, "Session",
+                     {InstanceMethod<&SessionWrap::listen>("listen"),
+                      InstanceMethod<&SessionWrap::connect>("connect"),
+                      InstanceMethod<&SessionWrap::submit>("submit"),
+                      InstanceMethod<&SessionWrap::run>("run"),
+                      InstanceMethod<&SessionWrap::reduce>("reduce"),
+                      InstanceMethod<&SessionWrap::meet>("meet"),
+                      InstanceMethod<&SessionWrap::prepare>("prepare"),
+                      InstanceMethod<&SessionWrap::promise>("promise"),
+                      InstanceMethod<&SessionWrap::wait>("wait"),
+                      InstanceMethod<&SessionWrap::settled>("settled"),
+                      InstanceMethod<&SessionWrap::deviceWay>("deviceWay"),
+                      InstanceMethod<&SessionWrap::directGpu>("directGpu"),
+                      InstanceMethod<&SessionWrap::algorithm>("algorithm"),
+                      InstanceMethod<&SessionWrap::time>("time"),
+                      InstanceMethod<&SessionWrap::connectedSockets>("connectedSockets"),
+                      InstanceMethod<&SessionWrap::trimMemory>("trimMemory"),
+                      InstanceMethod<&SessionWrap::retune>("retune"),
+                      InstanceMethod<&SessionWrap::startTimeline>("startTimeline"),
+                      InstanceMethod<&SessionWrap::stopTimeline>("stopTimeline"),
+                      InstanceMethod<&SessionWrap::close>("close")});
 }
 
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info)
@@ -227,6 +236,10 @@ Napi::Value SessionWrap::time(const Napi::CallbackInfo& info) {
 
 Napi::Value SessionWrap::connectedSockets(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(session_->connectedSockets()));
+}
+
+void SessionWrap::trimMemory(const Napi::CallbackInfo& /*info*/) {
+  session_->trimMemory();
 }
 
 Napi::Value SessionWrap::retune(const Napi::CallbackInfo& info) {

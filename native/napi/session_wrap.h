@@ -32,6 +32,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value algorithm(const Napi::CallbackInfo& info);
   Napi::Value time(const Napi::CallbackInfo& info);
   Napi::Value connectedSockets(const Napi::CallbackInfo& info);
+  void trimMemory(const Napi::CallbackInfo& info);
   Napi::Value retune(const Napi::CallbackInfo& info);
   Napi::Value startTimeline(const Napi::CallbackInfo& info);
   Napi::Value stopTimeline(const Napi::CallbackInfo& info);

@@ -52,6 +52,18 @@ TEST(BlockPool, SmallBlocksDoNotDriveOutALargeOne) {
   }
 }
 
+TEST(BlockPool, TrimmedItKeepsWhatIsInUseFromThenOn) {
+  constexpr size_t kLarge = 64 << 20;
+  BlockPool pool;
+  const auto used = pool.take(1000);
+  std::memset(used->data(), 7, used->bytes());
+  pool.take(kLarge);
+  pool.trim();
+  EXPECT_EQ(used->data()[999], std::byte{7});
+  const std::byte* const small = pool.take(3'000'000)->data();
+  EXPECT_EQ(pool.take(3'000'000)->data(), small);
+}
+
 TEST(BlockPool, ABlockOutlivesItsPool) {
   std::shared_ptr<Block> block;
   {
