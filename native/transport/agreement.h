@@ -10,7 +10,7 @@
 
 namespace tsring {
 
-/// Makes one payload of two: `into`, which is one of them, becomes `left` combined with `right`, of `bytes` each.
+/// Makes one payload of two: `into`, which may be one of them, becomes `left` combined with `right`, of `bytes` each.
 using CombinePayloads =
     std::function<void(std::byte* into, const std::byte* left, const std::byte* right, size_t bytes)>;
 

@@ -1,9 +1,16 @@
 #include "transport/tcp/gate_link.h"
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+
 namespace tsring {
 namespace {
 
 constexpr size_t kHeaderBytes = 32;
+// A payload of more is worth a call of its own rather than a copy.
+constexpr size_t kCopiedBytes = 4 << 10;
+constexpr size_t kLeastRoom = 4 << 10;
 
 /// The header that `bytes` begin with, at least kHeaderBytes of them; nothing where it is none.
 std::optional<GateMessage> parse(std::span<const std::byte> bytes) {
@@ -39,39 +46,49 @@ void GateLink::say(GateWord word, GatePosition at, uint64_t fingerprint, std::sp
       .put(at.begun)
       .put(at.passes)
       .put(fingerprint);
-  outgoing_.insert(outgoing_.end(), header.bytes().begin(), header.bytes().end());
+  std::span<const std::byte> first(header.bytes());
+  if (payload.size() > kCopiedBytes && !sending()) {
+    first = first.subspan(trySend(first, Follows::kMore));
+    if (first.empty()) payload = payload.subspan(trySend(payload, Follows::kNothing));
+  }
+  outgoing_.insert(outgoing_.end(), first.begin(), first.end());
   outgoing_.insert(outgoing_.end(), payload.begin(), payload.end());
   send();
 }
 
 void GateLink::send() {
   if (!sending()) return;
-  const auto sent = socket_.trySend(std::span(outgoing_).subspan(sent_));
-  if (!sent.ok()) {
-    ended_ = true;
-    return;
-  }
-  sent_ += sent.value();
+  sent_ += trySend(std::span(outgoing_).subspan(sent_), Follows::kNothing);
   if (sending()) return;
   outgoing_.clear();
   sent_ = 0;
 }
 
-Status GateLink::takeIn(GatePosition own, std::span<std::byte> arrived) {
+size_t GateLink::trySend(std::span<const std::byte> bytes, Follows follows) {
+  const auto sent = socket_.trySend(bytes, follows);
+  if (!sent.ok()) ended_ = true;
+  return sent.ok() ? sent.value() : 0;
+}
+
+Status GateLink::takeIn(GatePosition own) {
   for (bool all = false;;) {
     const bool had = offer_ && offer_->at == own;
     if (Status s = sort(own); !s.ok() || next_ || all) return s;
     if (!had && offer_) return Status::okay();  // what follows on it can wait
-    const auto got = socket_.tryReceive(arrived);
+    const auto into = room();
+    const auto got = socket_.tryReceive(into);
     if (!got.ok()) {
       if (got.status().code() != StatusCode::kPeerLost) return got.status();
       ended_ = true;
       return Status::okay();
     }
-    const auto end = arrived.begin() + static_cast<std::ptrdiff_t>(got.value());
-    incoming_.insert(incoming_.end(), arrived.begin(), end);
-    all = got.value() < arrived.size();
+    held_ += got.value();
+    all = got.value() < into.size();
   }
+}
+
+std::span<const std::byte> GateLink::payload() const {
+  return offer_ ? std::span(incoming_).subspan(payloadAt_, offer_->payloadBytes) : std::span<const std::byte>();
 }
 
 bool GateLink::refuses(GatePosition own) const {
@@ -87,32 +104,46 @@ bool GateLink::here(GatePosition own) const {
 Status GateLink::sort(GatePosition own) {
   next_.reset();
   if (offer_ && offer_->at != own) offer_.reset();
-  size_t at = 0;
-  while (incoming_.size() - at >= kHeaderBytes) {
-    const auto message = parse(std::span(incoming_).subspan(at));
+  if (!offer_) dropSorted();
+  while (held_ - sorted_ >= kHeaderBytes) {
+    const auto message = parse(std::span(incoming_).subspan(sorted_));
     const bool current = message && message->at == own && message->word != GateWord::kNotice;
     const bool offers = current && message->word != GateWord::kHere;
     if (!message || !follows(*message, last_, own) || (offers && offer_)) {
       return Status(StatusCode::kInternal, "it sent a message that makes no sense; is it the same tsring version?");
     }
     const size_t whole = kHeaderBytes + message->payloadBytes;
-    if (incoming_.size() - at < whole) break;
+    wanted_ = sorted_ + whole;
+    if (held_ < wanted_) break;
     if (!current && !isEarlier(*message, own)) {
       next_ = message;
       break;
     }
     if (offers) {
       offer_ = message;
-      const auto payload = std::span(incoming_).subspan(at + kHeaderBytes, message->payloadBytes);
-      payload_.assign(payload.begin(), payload.end());
+      payloadAt_ = sorted_ + kHeaderBytes;
     } else if (current) {
       here_ = own;
     }
-    at += whole;
+    sorted_ += whole;
     last_ = message->at;
   }
-  incoming_.erase(incoming_.begin(), incoming_.begin() + static_cast<std::ptrdiff_t>(at));
   return Status::okay();
+}
+
+// Not while an offer's payload is among it.
+void GateLink::dropSorted() {
+  if (sorted_ == 0) return;
+  std::memmove(incoming_.data(), incoming_.data() + sorted_, held_ - sorted_);
+  held_ -= sorted_;
+  sorted_ = 0;
+  wanted_ = 0;
+}
+
+std::span<std::byte> GateLink::room() {
+  const size_t size = std::max(wanted_, held_ + kLeastRoom);
+  if (incoming_.size() < size) incoming_.resize(size);
+  return std::span(incoming_).subspan(held_);
 }
 
 }  // namespace tsring

@@ -58,11 +58,12 @@ class GateLink {
   void finishSending() { socket_.finishSending(); }
 
   /// Takes in what is there, up to the first message about a position later than `own`, and drops what is about earlier
-  /// ones. `arrived` is room for one read. Fails where a message makes no sense.
-  Status takeIn(GatePosition own, std::span<std::byte> arrived);
-  /// The offer or refusal about our position, after takeIn, if it is wholly there; and what comes with it.
+  /// ones. Fails where a message makes no sense.
+  Status takeIn(GatePosition own);
+  /// The offer or refusal about our position, after takeIn, if it is wholly there; and what comes with it, until the
+  /// next takeIn.
   const std::optional<GateMessage>& offer() const { return offer_; }
-  std::span<const std::byte> payload() const { return payload_; }
+  std::span<const std::byte> payload() const;
   /// Whether the rank does not pass where we are: it said so, or has begun something else instead.
   bool refuses(GatePosition own) const;
   /// Whether something about a later position has come.
@@ -74,17 +75,23 @@ class GateLink {
   bool ended() const { return ended_; }
 
  private:
+  size_t trySend(std::span<const std::byte> bytes, Follows follows);
   Status sort(GatePosition own);
+  void dropSorted();
+  std::span<std::byte> room();
 
   Socket socket_;
   Bytes outgoing_;
   size_t sent_ = 0;
-  Bytes incoming_;     // from the first byte of a message on
-  GatePosition last_;  // what the messages before it said
+  Bytes incoming_;     // room for what comes, used over and over; from the first byte of a message on
+  size_t held_ = 0;    // of it
+  size_t sorted_ = 0;  // of these: messages that are where they belong
+  size_t wanted_ = 0;  // to hold the message behind them wholly
+  GatePosition last_;  // what the sorted messages said
   std::optional<GatePosition> here_;
   std::optional<GateMessage> offer_;
-  Bytes payload_;                    // the offer's
-  std::optional<GateMessage> next_;  // where incoming_ begins, when it is about a later position
+  size_t payloadAt_ = 0;             // in incoming_, while there is an offer
+  std::optional<GateMessage> next_;  // at sorted_, when it is about a later position
   bool ended_ = false;
 };
 

@@ -12,7 +12,7 @@ enum class Taking : uint8_t {
   kAppend,         // keeps it behind what it has
   kCombineRight,   // combines the two, the other's on the right of the operator
   kCombineLeft,    // the same, the other's on the left
-  kInsteadOfOurs,  // has it in place of what it had
+  kInsteadOfOurs,  // has it in place of what it had, and sends no more
 };
 
 /// One step of a rank's way to an agreement: it sends what it has to one, then waits for what another has.

@@ -12,7 +12,6 @@
 namespace tsring {
 namespace {
 
-constexpr size_t kMessageReadBytes = 64 << 10;
 // Notices of a rank that only sends must be taken in now and then.
 constexpr uint64_t kTakeInEvery = 16;
 // Looks before the thread sleeps, each of which lets others have the core.
@@ -24,7 +23,7 @@ constexpr int kHerePart = 4;
 
 MessageGate::MessageGate(size_t rank, std::vector<Socket> links, std::vector<std::string> names,
                          std::chrono::milliseconds timeout, GatePlan plan)
-    : rank_(rank), plan_(std::move(plan)), names_(std::move(names)), timeout_(timeout), arrived_(kMessageReadBytes) {
+    : rank_(rank), plan_(std::move(plan)), names_(std::move(names)), timeout_(timeout) {
   for (Socket& link : links) links_.emplace_back(std::move(link));
 }
 
@@ -45,7 +44,7 @@ Offer MessageGate::offerOf(size_t rank) const {
 
 std::optional<std::span<const std::byte>> MessageGate::combined() const {
   if (!plan_.combines) return std::nullopt;
-  return gathered_;
+  return handedDownBy_ ? links_[*handedDownBy_].payload() : has_;
 }
 
 void MessageGate::busy() {
@@ -80,10 +79,15 @@ Result<bool> MessageGate::gather(const Offer& own) {
   fingerprint_ = own.fingerprint;
   contributionBytes_ = own.payload.size();
   contributions_ = 1;
-  gathered_.assign(own.payload.begin(), own.payload.end());
+  handedDownBy_.reset();
+  has_ = own.payload;
+  if (!plan_.combines) {
+    gathered_.assign(own.payload.begin(), own.payload.end());
+    has_ = gathered_;
+  }
   for (size_t k = 0; k < plan_.rounds.size(); ++k) {
     const GateRound& round = plan_.rounds[k];
-    const auto payload = std::span(gathered_).first(round.contributions * contributionBytes_);
+    const auto payload = has_.first(round.contributions * contributionBytes_);
     if (round.to) links_[*round.to].say(GateWord::kOffer, position_, fingerprint_, payload);
     if (!round.from) continue;
     const auto offered = awaitOffer(round, deadline);
@@ -127,19 +131,18 @@ void MessageGate::take(const GateRound& round, const CombinePayloads& combine) {
   contributions_ += round.contributions;
   const auto theirs = links_[*round.from].payload();
   if (theirs.empty()) return;
-  std::byte* const ours = gathered_.data();
-  switch (round.taking) {
-    case Taking::kAppend:
-      gathered_.insert(gathered_.end(), theirs.begin(), theirs.end());
-      return;
-    case Taking::kCombineRight:
-      return combine(ours, ours, theirs.data(), theirs.size());
-    case Taking::kCombineLeft:
-      return combine(ours, theirs.data(), ours, theirs.size());
-    case Taking::kInsteadOfOurs:
-      gathered_.assign(theirs.begin(), theirs.end());
-      return;
+  if (round.taking == Taking::kInsteadOfOurs) {
+    handedDownBy_ = round.from;
+    return;
   }
+  if (round.taking == Taking::kAppend) {
+    gathered_.insert(gathered_.end(), theirs.begin(), theirs.end());
+  } else {
+    const bool left = round.taking == Taking::kCombineLeft;
+    gathered_.resize(theirs.size());
+    combine(gathered_.data(), (left ? theirs : has_).data(), (left ? has_ : theirs).data(), theirs.size());
+  }
+  has_ = gathered_;
 }
 
 // What we offered must be sent before we pass with it: the others read until they have it.
@@ -205,7 +208,7 @@ Result<bool> MessageGate::listen(Deadline until) {
 }
 
 Status MessageGate::takeIn(size_t peer) {
-  Status taken = links_[peer].takeIn(position_, arrived_);
+  Status taken = links_[peer].takeIn(position_);
   return taken.ok() ? taken : taken.withPrefix(names_[peer] + ": ");
 }
 

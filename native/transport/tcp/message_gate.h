@@ -76,8 +76,10 @@ class MessageGate final : public Agreement {
   const std::chrono::milliseconds timeout_;
   WakeUp wakeUp_;
   std::atomic<bool> interrupted_ = false;
-  Bytes gathered_;            // contributions, ours first; all of one size; or one, combined
-  size_t contributions_ = 0;  // of how many ranks
+  Bytes gathered_;                      // contributions, ours first; all of one size; or one, combined
+  std::span<const std::byte> has_;      // what is sent: those, or what this rank has brought
+  std::optional<size_t> handedDownBy_;  // whose payload is the result, where it came as such
+  size_t contributions_ = 0;            // of how many ranks
   size_t contributionBytes_ = 0;
   uint64_t fingerprint_ = 0;  // of our latest offer
   GatePosition position_;
@@ -85,7 +87,6 @@ class MessageGate final : public Agreement {
   bool declined_ = false;             // our latest offer did not pass, and its operation has not begun the other way
   bool over_ = false;                 // a stream has ended, ours or another's: nobody will pass any more
   bool saidHere_ = false;             // where we are
-  Bytes arrived_;                     // what one read brought
   std::vector<pollfd> polled_;
   std::vector<size_t> polledPeers_;  // of polled_, but for the first
 };

@@ -1,0 +1,72 @@
+#include <sched.h>
+
+#include <cstdint>
+
+#include "test/helpers/ring_of_sessions.h"
+#include "test/helpers/status_checks.h"
+
+// Calls that block, of ranks that outnumber their processors and talk over TCP: small data are combined on the way of
+// their agreement.
+
+namespace tsring {
+namespace {
+
+#ifdef __linux__
+
+/// Keeps this thread, and those that it starts, on one processor while it lives.
+class OnOneProcessor {
+ public:
+  OnOneProcessor() {
+    EXPECT_EQ(::sched_getaffinity(0, sizeof before_, &before_), 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    EXPECT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  }
+  ~OnOneProcessor() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  OnOneProcessor(const OnOneProcessor&) = delete;
+  OnOneProcessor& operator=(const OnOneProcessor&) = delete;
+
+ private:
+  cpu_set_t before_;
+};
+
+template <typename T>
+std::vector<T> combinedBy(Session& session, DType dtype, ReduceOp op, const std::vector<T>& values) {
+  RequestHeader header = sumOf("x");
+  header.dtype = dtype;
+  header.op = op;
+  const auto outcome = session.run(header, {{static_cast<int64_t>(values.size())}},
+                                   {{.input = reinterpret_cast<const std::byte*>(values.data())}});
+  EXPECT_TRUE(isOk(outcome.status));
+  if (!outcome.status.ok()) return {};
+  const auto* data = reinterpret_cast<const T*>(outcome.data.at(0));
+  return {data, data + values.size()};
+}
+
+TEST(SessionSharingCores, CombinesSmallDataOfEachKind) {
+  constexpr int kRanks = 5;
+  constexpr size_t kMany = 20'000;
+  const OnOneProcessor bound;
+  const RingOfSessions ring(kRanks);
+  onRanks(kRanks, [&](int rank) {
+    const auto i = static_cast<int32_t>(rank);
+    using Ints = std::vector<int32_t>;
+    for (int again = 0; again < 3; ++again) {
+      EXPECT_EQ(combinedBy<float>(ring[rank], DType::kFloat32, ReduceOp::kAverage, {1.5F * i, 2}),
+                (std::vector<float>{3, 2}));
+      EXPECT_EQ(combinedBy<int32_t>(ring[rank], DType::kInt32, ReduceOp::kAverage, {i, -i}), (Ints{2, -2}));
+      EXPECT_EQ(combinedBy<int32_t>(ring[rank], DType::kInt32, ReduceOp::kProduct, {i + 1}), (Ints{120}));
+      EXPECT_EQ(combinedBy<int32_t>(ring[rank], DType::kInt32, ReduceOp::kMin, {i, 7 - i}), (Ints{0, 3}));
+      EXPECT_EQ(combinedBy<uint8_t>(ring[rank], DType::kBool, ReduceOp::kMax, {rank == 3, 0}),
+                (std::vector<uint8_t>{1, 0}));
+      EXPECT_EQ(combinedBy<int32_t>(ring[rank], DType::kInt32, ReduceOp::kSum, {}), Ints{});
+      EXPECT_EQ(combinedBy<int32_t>(ring[rank], DType::kInt32, ReduceOp::kSum, Ints(kMany, i)), Ints(kMany, 10));
+    }
+  });
+}
+
+#endif
+
+}  // namespace
+}  // namespace tsring
