@@ -115,10 +115,10 @@ Outcome DirectPath::combineOffers(Operation& operation) {
   if (const auto combined = agreement_.combined()) {
     if (bytes > 0) std::memcpy(out, combined->data(), bytes);
     if (header.op == ReduceOp::kAverage) divideBy(header.dtype, out, count, static_cast<int>(size_));
-    return outcome;
+  } else {
+    for (size_t rank = 0; rank < size_; ++rank) inputs_[rank] = agreement_.offerOf(rank).payload.data();
+    combineMany(header.op, header.dtype, out, inputs_, count, static_cast<int>(size_));
   }
-  for (size_t rank = 0; rank < size_; ++rank) inputs_[rank] = agreement_.offerOf(rank).payload.data();
-  combineMany(header.op, header.dtype, out, inputs_, count, static_cast<int>(size_));
   if (tensor.take) {
     tensor.take(0, {out, bytes});
     return {Status::okay(), std::move(outcome.shapes), {}, nullptr};
