@@ -45,7 +45,7 @@ export const settings = {
   fusionThresholdBytes: row(
     integer(0, 2 ** 40),
     64 * 1024 * 1024,
-    'tensors of a group are packed into buckets of at most this size; 0 moves each by itself',
+    'tensors of a group are packed into buckets of at most this size, and over TCP of less where that stays in a cache; 0 moves each by itself',
   ),
   cacheCapacity: row(
     integer(0, 2 ** 20),

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 
@@ -42,6 +44,10 @@ class CollectiveBackend {
   /// Our place among the ranks, and how many they are.
   virtual size_t index() const = 0;
   virtual size_t size() const = 0;
+
+  /// Groups of tensors that are laid end to end are moved fastest in buckets of so many bytes; a larger one, or a
+  /// smaller, costs time.
+  virtual uint64_t bestBucketBytes() const { return std::numeric_limits<uint64_t>::max(); }
 
   /// What an allreduce of so many bytes is done by.
   virtual std::string_view allreduceWay(size_t bytes) const = 0;

@@ -76,4 +76,9 @@ inline constexpr Costs kBuiltInCostsOfSharedCores{
 /// Picoseconds, for comparison with others of the same costs.
 uint64_t predict(const Costs& costs, Algorithm algorithm, size_t ranks, uint64_t bytes);
 
+/// The least bytes, from 4 MB on and as a power of two, of which a ring's steps are at most a twentieth of what the
+/// bytes cost: less of a large group at a time would take longer, and more leaves the caches between one copy and the
+/// next. None where there is no such number below 2^40.
+std::optional<uint64_t> bytesWorthARing(const Costs& costs, size_t ranks);
+
 }  // namespace tsring

@@ -62,6 +62,12 @@ Status CpuBackend::adasum(std::span<std::byte> data, DType dtype, std::span<cons
   return adasumAllreduce(mesh_, team_, data, dtype, tensors, workspace_, stallLimit_);
 }
 
+// What goes through memory is not laid end to end.
+uint64_t CpuBackend::bestBucketBytes() const {
+  if (host_) return CollectiveBackend::bestBucketBytes();
+  return bytesWorthARing(tuning_.costs, size()).value_or(CollectiveBackend::bestBucketBytes());
+}
+
 Result<std::vector<double>> CpuBackend::time(Algorithm algorithm, size_t bytes, size_t rounds) {
   if (mediumOf(algorithm) != medium()) {
     return Status(StatusCode::kInvalidArgument,

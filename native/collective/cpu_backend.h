@@ -34,6 +34,8 @@ class CpuBackend final : public CollectiveBackend {
   size_t index() const override { return team_.index; }
   size_t size() const override { return team_.size(); }
 
+  uint64_t bestBucketBytes() const override;
+
   std::string_view allreduceWay(size_t bytes) const override { return algorithmName(algorithm(bytes)); }
 
   /// From now on goes by another tuning, the same on all ranks.

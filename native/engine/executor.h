@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <functional>
@@ -83,7 +84,8 @@ class Executor {
   std::string_view wayOf(const Operation& operation) const;
   DeviceWay::Begun startOnDevice(const Operation& operation);
   Outcome carryOutOnHost(const Operation& operation);
-  Means means() { return {backend_, pool_, fusionThresholdBytes_}; }
+  Means means() { return {backend_, pool_, bucketBytes()}; }
+  size_t bucketBytes() const { return std::min<uint64_t>(fusionThresholdBytes_, backend_.bestBucketBytes()); }
   Status broadcast(const Operation& operation, Outcome& outcome);
   Status retune(const Operation& operation);
 

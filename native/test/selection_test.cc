@@ -51,6 +51,27 @@ TEST(CostModel, MoreBytesNeverCostLess) {
   }
 }
 
+TEST(CostModel, ABucketIsWorthARingWhereItsStepsAreLittleOfIt) {
+  for (const Costs& costs : {kBuiltInCosts, kBuiltInCostsOfSharedCores}) {
+    uint64_t fewer = 0;
+    for (size_t ranks = 2; ranks < 100; ++ranks) {
+      const uint64_t bytes = bytesWorthARing(costs, ranks).value();
+      EXPECT_GE(predict(costs, Algorithm::kRing, ranks, bytes), 20 * predict(costs, Algorithm::kRing, ranks, 0));
+      EXPECT_GE(bytes, fewer);
+      fewer = bytes;
+    }
+  }
+  EXPECT_EQ(bytesWorthARing(kBuiltInCosts, 2), 4 << 20);
+  EXPECT_EQ(bytesWorthARing(kBuiltInCosts, 8), 4 << 20);
+  EXPECT_EQ(bytesWorthARing(kBuiltInCosts, 16), 8 << 20);
+  Costs slow = kBuiltInCosts;
+  slow.of[0].stepNanoseconds *= 64;
+  EXPECT_EQ(bytesWorthARing(slow, 4), 128 << 20);
+  slow.of[0].bytePicoseconds = 0;
+  slow.combinePicoseconds = 0;
+  EXPECT_EQ(bytesWorthARing(slow, 4), std::nullopt);
+}
+
 // Where what all ranks do takes time a ring has as many bytes to move as halving and doubling, in more messages.
 TEST(Selection, RanksThatShareCoresTakeNoRing) {
   Tuning tuning;
