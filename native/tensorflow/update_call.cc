@@ -67,9 +67,10 @@ Result<UpdateCall> updateCall(TF_OpKernelContext* context, int first, size_t oth
   TensorReference whichKeeper, factorKeeper;
   const Result<std::span<const int32_t>> which = vectorAt<int32_t>(context, first, 3, whichKeeper);
   if (!which.ok()) return which.status();
-  UpdateCall call{.update = static_cast<Update>(which.value()[0]),
-                  .form = formOf(static_cast<Update>(which.value()[0])),
-                  .threads = static_cast<size_t>(std::max(which.value()[1], 1))};
+  UpdateCall call;
+  call.update = static_cast<Update>(which.value()[0]);
+  call.form = formOf(call.update);
+  call.threads = static_cast<size_t>(std::max(which.value()[1], 1));
   const bool inPlace = which.value()[2] != 0;
   if (call.form.factors == 0) {
     return invalidInput("there is no update with number " + std::to_string(which.value()[0]));

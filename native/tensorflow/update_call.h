@@ -9,11 +9,11 @@ namespace tsring {
 
 /// What a kernel of an update (tensorflow/update_kernels.h) was called with, and the memory of its results.
 struct UpdateCall {
-  Update update;
-  UpdateForm form;
-  size_t threads;
+  Update update{};
+  UpdateForm form{};
+  size_t threads = 1;
   std::vector<float> factors;
-  size_t count;                       // of variables
+  size_t count = 0;                   // of variables
   FloatTensors tensors;               // the variables, their gradients, their slots
   std::vector<TensorReference> outs;  // the new variables, their slots
 
