@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { reducedSteps, type OpenReduction } from '../collectives/reduced-steps.js';
+import { invalid } from '../arguments.js';
 import { RingError } from '../errors.js';
 import { bridge } from '../tensors/bridge.js';
 import { runOperation, tensorflowBackend, threads } from './operations.js';
@@ -74,6 +75,7 @@ function stepByReduction(
   const fields = fieldsOf(optimizer);
   const stepped = tf.tidy(() => {
     const plan = planOf(fields);
+    statesOf(fields, plan.slots, entries); // what is wrong with them is told before other ranks wait for this one
     const opened = open();
     if (opened === undefined) return false;
     const inOrder = opened.order.map((index) => entries[index]!);
@@ -92,6 +94,7 @@ function stepByReduction(
 /** Slots are changed in place, piece by piece. */
 function tornBy(error: unknown, { slots }: Plan): unknown {
   if (!(error instanceof RingError) || Object.keys(slots).length === 0) return error;
+  if (error.code === 'RING_INVALID_ARGUMENT') return error; // nothing had begun
   const told = `${error.message}; weights are as before this step, what the optimizer remembers may be of it in part`;
   return new RingError(error.code, told, { cause: error });
 }
@@ -131,9 +134,7 @@ function update(
   const backend = tensorflowBackend()!;
   const values = group.map(({ variable }) => variable);
   const gradients = group.map(({ gradient }) => gradient);
-  const states = Object.entries(slots).flatMap(([list, ending]) =>
-    group.map((entry) => slotOf(optimizer, list, ending, entry)),
-  );
+  const states = statesOf(optimizer, slots, group);
   const inPlace = states.every(({ dataId }) => made.has(dataId) && backend.tensorMap.get(dataId).refCount === 1);
   const changed = [...values, ...states];
   const results = tf.tidy(() => {
@@ -154,10 +155,26 @@ interface Slot {
   readonly variable: tf.Variable;
 }
 
+function statesOf(optimizer: Fields, slots: Plan['slots'], group: readonly Entry[]): tf.Variable[] {
+  return Object.entries(slots).flatMap(([list, ending]) =>
+    group.map((entry) => slotOf(optimizer, list, ending, entry)),
+  );
+}
+
+/** tfjs finds state by a variable's place among those that are trained. */
+function checkedSlot(slot: tf.Variable, { name, variable }: Entry): tf.Variable {
+  if (tf.util.arraysEqual(slot.shape, variable.shape)) return slot;
+  const shapes = `[${slot.shape.join()}], and the variable is [${variable.shape.join()}]`;
+  throw invalid(
+    'applyGradients',
+    `the optimizer's state for ${name} is ${shapes}; make a new optimizer when other variables are trained`,
+  );
+}
+
 function slotOf(optimizer: Fields, list: string, ending: string, entry: Entry): tf.Variable {
   const slots = optimizer[list] as (Slot | undefined)[];
   const known = slots[entry.index];
-  if (known !== undefined) return known.variable;
+  if (known !== undefined) return checkedSlot(known.variable, entry);
   const variable = tf.tidy(() => tf.zerosLike(entry.variable).variable(false));
   made.add(variable.dataId);
   slots[entry.index] = { originalName: `${entry.name}/${ending}`, variable };
