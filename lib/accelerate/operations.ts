@@ -16,7 +16,7 @@ export function threads(): number {
   return Number.isInteger(asked) && asked > 0 ? asked : availableParallelism();
 }
 
-/** Runs an operation of native/tensorflow/update_kernels.h or pool_kernels.h. The innermost `tidy` owns the results. */
+/** Runs an operation of native/tensorflow/update_kernel.h or pool_kernels.h. The innermost `tidy` owns the results. */
 export function runOperation(
   backend: TensorflowBackend,
   name: 'TsringUpdate' | 'TsringMaxPoolGradient',

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { reducedSteps, type OpenReduction } from '../collectives/reduced-steps.js';
 import { invalid } from '../arguments.js';
-import { RingError } from '../errors.js';
 import { bridge } from '../tensors/bridge.js';
 import { runOperation, tensorflowBackend, threads } from './operations.js';
 import { type Plan, planAdam, planMomentum, type PlanOf, planRmsProp, planSgd } from './plans.js';
@@ -79,24 +78,12 @@ function stepByReduction(
     const opened = open();
     if (opened === undefined) return false;
     const inOrder = opened.order.map((index) => entries[index]!);
-    try {
-      update(fields, plan, inOrder, (...call) => by.reduceAndUpdate!(opened.ticket, ...call).values);
-    } catch (error) {
-      throw tornBy(error, plan);
-    }
+    update(fields, plan, inOrder, (...call) => by.reduceAndUpdate!(opened.ticket, ...call).values);
     plan.finish?.();
     return true;
   });
   if (stepped) countStep(optimizer);
   return stepped;
-}
-
-/** Slots are changed in place, piece by piece. */
-function tornBy(error: unknown, { slots }: Plan): unknown {
-  if (!(error instanceof RingError) || Object.keys(slots).length === 0) return error;
-  if (error.code === 'RING_INVALID_ARGUMENT') return error; // nothing had begun
-  const told = `${error.message}; weights are as before this step, what the optimizer remembers may be of it in part`;
-  return new RingError(error.code, told, { cause: error });
 }
 
 function suits(entries: readonly Entry[]): boolean {

@@ -13,7 +13,7 @@ export interface OpenReduction {
  * @param gradients - this rank's, none null; they stay the caller's
  * @param open - opens their reduction, unless it cannot be done so
  * @returns false where nothing was done, and nothing is open
- * @throws {RingError} as the reduction; weights are as before, and what the optimizer remembers may be of this step in part
+ * @throws {RingError} as the reduction; weights are as before, and the message says so where what the optimizer remembers may be of this step in part
  */
 export type ReducedStep = (
   optimizer: tf.Optimizer,

@@ -18,7 +18,7 @@ export interface TensorBridge {
 
   /**
    * Carries out an allreduce of gradients that has been opened, and makes an optimizer's step by them meanwhile, on this thread; where the
-   * backend has such an operation (native/tensorflow/update_kernels.h).
+   * backend has such an operation (native/tensorflow/reduce_and_update.h).
    *
    * @param vectors - which update, and its factors
    * @param tensors - variables, their gradients, their slots

@@ -129,13 +129,9 @@ export class DistributedSteps extends PausableSteps {
     const { applyReducing } = this.inner;
     if (applyReducing === undefined || this.settings.clipNorm !== undefined || this.accumulator.passes > 0)
       return false;
-    const list = listOf(gradients);
-    if (
-      !list.every(
-        (gradient): gradient is NamedGradient => gradient.tensor !== null && this.isShared(gradient as NamedGradient),
-      )
-    )
-      return false;
+    const list = listOf(gradients).filter(isThere);
+    const all = listOf(gradients).length;
+    if (all === 0 || list.length < all || !list.every((gradient) => this.isShared(gradient))) return false;
     if (!applyReducing(gradients, () => this.reducer.open(session, list, this.early))) return false;
     this.reducer.stepped(session, list);
     return true;
@@ -234,6 +230,10 @@ export function listOf(gradients: Gradients): readonly MaybeGradient[] {
   return Array.isArray(gradients)
     ? gradients
     : Object.keys(gradients).map((name) => ({ name, tensor: gradients[name] }));
+}
+
+function isThere(gradient: MaybeGradient): gradient is NamedGradient {
+  return gradient.tensor !== null && gradient.tensor !== undefined;
 }
 
 /** Variables that are not trained have no gradient anywhere. */

@@ -10,8 +10,9 @@
 #include "tensorflow/gpu_kernels.h"
 #include "tensorflow/kernels.h"
 #include "tensorflow/pool_kernels.h"
+#include "tensorflow/reduce_and_update.h"
 #include "tensorflow/tensorflow_api.h"
-#include "tensorflow/update_kernels.h"
+#include "tensorflow/update_kernel.h"
 
 namespace tsring {
 namespace {

@@ -1,6 +1,7 @@
 #include "tensorflow/update_call.h"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
@@ -48,11 +49,10 @@ UpdateArrays UpdateCall::arrays(size_t variable) const {
   UpdateArrays arrays{.value = tensors.data[variable],
                       .gradient = tensors.data[count + variable],
                       .newValue = floatsOf(outs[variable])};
-  const bool inPlace = outs.size() == count;
   for (size_t k = 0; k < form.slots; ++k) {
     float* const slot = tensors.data[(2 + k) * count + variable];
     arrays.slots[k] = slot;
-    arrays.newSlots[k] = inPlace ? slot : floatsOf(outs[(1 + k) * count + variable]);
+    arrays.newSlots[k] = slotsInPlace() ? slot : floatsOf(outs[(1 + k) * count + variable]);
   }
   return arrays;
 }
@@ -61,6 +61,19 @@ WriteTo UpdateCall::writeTo() const {
   size_t total = 0;
   for (size_t i = 0; i < count; ++i) total += elements(i);
   return total > kElementsInCache ? WriteTo::kMemory : WriteTo::kCache;
+}
+
+std::vector<TensorReference> UpdateCall::takeGradients() {
+  const auto first = tensors.references.begin() + static_cast<ptrdiff_t>(count);
+  const auto last = first + static_cast<ptrdiff_t>(count);
+  std::vector<TensorReference> gradients(std::make_move_iterator(first), std::make_move_iterator(last));
+  tensors.references.erase(first, last);
+  return gradients;
+}
+
+std::vector<TensorReference> UpdateCall::takeOthers() && {
+  std::ranges::move(outs, std::back_inserter(tensors.references));
+  return std::move(tensors.references);
 }
 
 Result<UpdateCall> updateCall(TF_OpKernelContext* context, int first, size_t others) {

@@ -7,7 +7,8 @@
 
 namespace tsring {
 
-/// What a kernel of an update (tensorflow/update_kernels.h) was called with, and the memory of its results.
+/// What TsringUpdate (tensorflow/update_kernel.h), or TsringReduceAndUpdate, was called with, and the memory of its
+/// results.
 struct UpdateCall {
   Update update{};
   UpdateForm form{};
@@ -17,10 +18,15 @@ struct UpdateCall {
   FloatTensors tensors;               // the variables, their gradients, their slots
   std::vector<TensorReference> outs;  // the new variables, their slots
 
+  bool slotsInPlace() const { return outs.size() == count; }
   size_t elements(size_t variable) const { return elementCount(tensors.shapes[variable]); }
   UpdateArrays arrays(size_t variable) const;
   /// New values of many elements are past the caches before anyone reads them.
   WriteTo writeTo() const;
+
+  /// Gives the gradients up, and then all else that the step reads and writes.
+  std::vector<TensorReference> takeGradients();
+  std::vector<TensorReference> takeOthers() &&;
 };
 
 /// Inputs from `first` on, and outputs but for the last `others`: allocated, but for slots that lie where they did.
