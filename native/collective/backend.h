@@ -45,8 +45,7 @@ class CollectiveBackend {
   virtual size_t index() const = 0;
   virtual size_t size() const = 0;
 
-  /// Groups of tensors that are laid end to end are moved fastest in buckets of so many bytes; a larger one, or a
-  /// smaller, costs time.
+  /// An allreduce of tensors that are laid end to end is fastest in buckets of at most so many bytes.
   virtual uint64_t bestBucketBytes() const { return std::numeric_limits<uint64_t>::max(); }
 
   /// What an allreduce of so many bytes is done by.

@@ -57,12 +57,6 @@ class HierarchicalBackend final : public CollectiveBackend {
   size_t index() const override { return all_.index; }
   size_t size() const override { return all_.size(); }
 
-  /// A slice for each rank of a host.
-  uint64_t bestBucketBytes() const override {
-    const auto slice = bytesWorthARing(tuning_.costs, across_.size());
-    return slice ? *slice * host_.size() : CollectiveBackend::bestBucketBytes();
-  }
-
   /// From now on goes by another tuning, the same on all ranks.
   void retune(const Tuning& tuning);
 

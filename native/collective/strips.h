@@ -31,8 +31,7 @@ struct Strip {
 bool lieApart(std::span<const Strip> strips);
 
 /// Memory that lies apart, spoken of as if it lay end to end. Between strips may be room; what is there counts for
-/// nothing. The
-/// strips lie apart. Keeps no memory of its own.
+/// nothing. The strips lie apart. Keeps no memory of its own.
 class Strips {
  public:
   /// `strips` in the order of their offsets, none of which is empty; `bytes` from the first offset, 0, to the end.

@@ -1,5 +1,6 @@
 #include "engine/allreduce.h"
 
+#include <algorithm>
 #include <span>
 
 #include "engine/compressed_allreduce.h"
@@ -24,7 +25,9 @@ Status allreduce(const Means& means, const Operation& operation, Outcome& outcom
   const auto combineApart = [&](const Strips& strips) {
     return means.backend.allreduceStrips(strips, header.dtype, header.op);
   };
-  return throughBuckets(means, operation, outcome, {.readsInputs = true, .endToEnd = combine, .apart = combineApart});
+  const size_t bucketBytes = std::min<uint64_t>(means.fusionThresholdBytes, means.backend.bestBucketBytes());
+  return throughBuckets({means.backend, means.pool, bucketBytes}, operation, outcome,
+                        {.readsInputs = true, .endToEnd = combine, .apart = combineApart});
 }
 
 }  // namespace tsring

@@ -195,7 +195,7 @@ Status DataPlane::suitNetwork(Deadline deadline) {
 GatePlan DataPlane::gatePlan() const {
   const auto rank = static_cast<size_t>(options_.rank);
   const auto size = static_cast<size_t>(options_.size);
-  if (sharedCores_ > 0) return combineByCores(rank, size, sharedCores_);
+  if (sharedCores_ > 0 && !tuning_.forced) return combineByCores(rank, size, sharedCores_);
   const uint64_t worth = suitsNetwork_ ? travelBytesWorth(tuning_.costs, size) : 0;
   return gatherEverywhere(rank, size, std::clamp<uint64_t>(worth, kUsualTravelBytes, kMostTravelBytes));
 }

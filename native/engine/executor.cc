@@ -199,7 +199,7 @@ std::string_view Executor::wayOf(const Operation& operation) const {
   }
   size_t bytes = 0;
   for (const Shape& shape : operation.request.shapes) bytes += byteSize(operation.request, shape);
-  return backend_.allreduceWay(std::min(bytes, std::max<size_t>(bucketBytes(), 1)));
+  return backend_.allreduceWay(std::min(bytes, std::max<size_t>(fusionThresholdBytes_, 1)));
 }
 
 Status Executor::broadcast(const Operation& operation, Outcome& outcome) {

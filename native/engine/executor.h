@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <functional>
@@ -84,8 +83,7 @@ class Executor {
   std::string_view wayOf(const Operation& operation) const;
   DeviceWay::Begun startOnDevice(const Operation& operation);
   Outcome carryOutOnHost(const Operation& operation);
-  Means means() { return {backend_, pool_, bucketBytes()}; }
-  size_t bucketBytes() const { return std::min<uint64_t>(fusionThresholdBytes_, backend_.bestBucketBytes()); }
+  Means means() { return {backend_, pool_, fusionThresholdBytes_}; }
   Status broadcast(const Operation& operation, Outcome& outcome);
   Status retune(const Operation& operation);
 

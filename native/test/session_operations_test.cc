@@ -93,6 +93,37 @@ TEST_P(OperationsOf, HaveTheirResultsTaken) {
   });
 }
 
+// Over links it goes in several buckets, the largest tensor in one of its own.
+TEST(TakenResults, OfALargeGroupAreThoseOfMemory) {
+  SessionOptions options = testOptions();
+  options.transport = Transport::kTcp;
+  const RingOfSessions ring(3, options);
+  const std::vector<Shape> shapes{{300'000}, {500'000}, {1'300'001}, {400'000}};
+  onRanks(3, [&](int rank) {
+    std::vector<std::vector<float>> values;
+    for (const Shape& shape : shapes) {
+      auto& tensor = values.emplace_back(elementCount(shape));
+      for (size_t i = 0; i < tensor.size(); ++i) tensor[i] = static_cast<float>((i + values.size()) % 1000);
+    }
+    std::vector<std::vector<float>> results = values;
+    const auto takers = [&](size_t tensor) {
+      return [&, tensor](size_t begin, std::span<const std::byte> taken) {
+        copyBytes(reinterpret_cast<std::byte*>(results[tensor].data()) + begin, taken.data(), taken.size());
+      };
+    };
+    const bool takes = rank > 0;
+    const auto outcome = perform(ring[rank], false, sumOf("x"), values, shapes,
+                                 takes ? takers : std::function<TakeResults(size_t tensor)>());
+    ASSERT_TRUE(isOk(outcome.status));
+    for (size_t tensor = 0; tensor < shapes.size(); ++tensor) {
+      std::vector<float> expected = values[tensor];
+      for (float& value : expected) value *= 3;
+      EXPECT_TRUE((takes ? results[tensor] : numbers(outcome, tensor)) == expected)
+          << "rank " << rank << ", " << tensor;
+    }
+  });
+}
+
 // So small that it travels with the agreement.
 TEST_P(OperationsOf, HaveTheResultOfOneSmallTensorTaken) {
   const RingOfSessions ring(hosts(), options());

@@ -1,6 +1,8 @@
 #include <sched.h>
 
 #include <cstdint>
+#include <cstring>
+#include <span>
 
 #include "test/helpers/ring_of_sessions.h"
 #include "test/helpers/status_checks.h"
@@ -62,6 +64,14 @@ TEST(SessionSharingCores, CombinesSmallDataOfEachKind) {
                 (std::vector<uint8_t>{1, 0}));
       EXPECT_EQ(combinedBy<int32_t>(ring[rank], DType::kInt32, ReduceOp::kSum, {}), Ints{});
       EXPECT_EQ(combinedBy<int32_t>(ring[rank], DType::kInt32, ReduceOp::kSum, Ints(kMany, i)), Ints(kMany, 10));
+      const auto own = static_cast<float>(rank);
+      float taken = 0;
+      const auto take = [&](size_t /*begin*/, std::span<const std::byte> results) {
+        std::memcpy(&taken, results.data(), sizeof taken);
+      };
+      const auto* const input = reinterpret_cast<const std::byte*>(&own);
+      EXPECT_TRUE(isOk(ring[rank].run(sumOf("x"), {{}}, {{.input = input, .take = take}}).status));
+      EXPECT_EQ(taken, 10);
     }
   });
 }

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "transport/dissemination.h"
+#include "transport/tcp/gate_link.h"
 
 namespace tsring {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 // Measured on two cores: up to here data that travel along are there as soon as those that are sent afterwards, or
 // sooner.
 constexpr size_t kCombinedBytes = 128 << 10;
+static_assert(kCombinedBytes <= kMostTravelBytes);
 
 }  // namespace
 
