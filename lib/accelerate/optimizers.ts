@@ -44,6 +44,11 @@ interface Entry {
   readonly gradient: tf.Tensor;
 }
 
+/** One with the optimizer's state for it, in the update's order. */
+interface EntryWithState extends Entry {
+  readonly states: readonly tf.Variable[];
+}
+
 function step(optimizer: tf.Optimizer, planOf: PlanOf, gradients: VariableGradients): boolean {
   const entries = entriesOf(gradients);
   if (!suits(entries)) return false;
@@ -51,7 +56,7 @@ function step(optimizer: tf.Optimizer, planOf: PlanOf, gradients: VariableGradie
   tf.tidy(() => {
     const plan = planOf(fields);
     for (const group of groupsOf(entries)) {
-      update(fields, plan, group, (vectors, tensors, outputs) =>
+      update(plan, withStates(fields, plan, group), (vectors, tensors, outputs) =>
         runOperation(tensorflowBackend()!, 'TsringUpdate', vectors, tensors, outputs),
       );
     }
@@ -74,11 +79,11 @@ function stepByReduction(
   const fields = fieldsOf(optimizer);
   const stepped = tf.tidy(() => {
     const plan = planOf(fields);
-    statesOf(fields, plan.slots, entries); // what is wrong with them is told before other ranks wait for this one
+    const whole = withStates(fields, plan, entries); // what is wrong with them is told before other ranks wait for this one
     const opened = open();
     if (opened === undefined) return false;
-    const inOrder = opened.order.map((index) => entries[index]!);
-    update(fields, plan, inOrder, (...call) => by.reduceAndUpdate!(opened.ticket, ...call).values);
+    const inOrder = opened.order.map((index) => whole[index]!);
+    update(plan, inOrder, (...call) => by.reduceAndUpdate!(opened.ticket, ...call).values);
     plan.finish?.();
     return true;
   });
@@ -113,15 +118,14 @@ function entriesOf(gradients: VariableGradients): Entry[] {
 
 /** One pass over all arrays of the group. Slots that nobody else can see stay where they are, so that a step needs memory for new values alone. */
 function update(
-  optimizer: Fields,
   { rule, factors, slots }: Plan,
-  group: readonly Entry[],
+  group: readonly EntryWithState[],
   run: (vectors: readonly tf.Tensor[], tensors: readonly tf.Tensor[], outputs: number) => tf.Tensor[],
 ): void {
   const backend = tensorflowBackend()!;
   const values = group.map(({ variable }) => variable);
   const gradients = group.map(({ gradient }) => gradient);
-  const states = statesOf(optimizer, slots, group);
+  const states = Object.keys(slots).flatMap((_, slot) => group.map((entry) => entry.states[slot]!));
   const inPlace = states.every(({ dataId }) => made.has(dataId) && backend.tensorMap.get(dataId).refCount === 1);
   const changed = [...values, ...states];
   const results = tf.tidy(() => {
@@ -142,10 +146,12 @@ interface Slot {
   readonly variable: tf.Variable;
 }
 
-function statesOf(optimizer: Fields, slots: Plan['slots'], group: readonly Entry[]): tf.Variable[] {
-  return Object.entries(slots).flatMap(([list, ending]) =>
-    group.map((entry) => slotOf(optimizer, list, ending, entry)),
-  );
+function withStates(optimizer: Fields, { slots }: Plan, group: readonly Entry[]): EntryWithState[] {
+  const lists = Object.entries(slots);
+  return group.map((entry) => ({
+    ...entry,
+    states: lists.map(([list, ending]) => slotOf(optimizer, list, ending, entry)),
+  }));
 }
 
 /** tfjs finds state by a variable's place among those that are trained. */
