@@ -56,10 +56,11 @@ export class GradientReducer {
     const tensors = gradients.map(({ tensor }) => tensor);
     const { compression, predivideFactor } = this.settings;
     if (!this.goesAtOnce(tensors) || compression !== 'none' || predivideFactor !== 1) return undefined;
-    const [order] = this.plan as [number[]];
-    const labels = order.map((index) => gradients[index]!.name);
-    const inOrder = order.map((index) => tensors[index]!);
-    return { ticket: openGroupedAllreduce(inOrder, { ...optionsOf(this.name, this.settings), labels }), order };
+    const { order, inOrder, options } = this.whole(
+      tensors,
+      gradients.map(({ name }) => name),
+    );
+    return { ticket: openGroupedAllreduce(inOrder, options), order };
   }
 
   /** To be called after each step. */
@@ -147,18 +148,20 @@ export class GradientReducer {
 
   /** A call that blocks is the fastest for what is reduced in one piece. */
   private atOnce(tensors: readonly tf.Tensor[], labels: readonly string[]): tf.Tensor[] {
-    const [order] = this.plan as [number[]];
-    const scaled = prescaled(
-      order.map((index) => tensors[index]!),
-      this.settings,
-    );
+    const { order, inOrder, options } = this.whole(tensors, labels);
+    const scaled = prescaled(inOrder, this.settings);
     try {
-      const named = order.map((index) => labels[index]!);
-      const options = { ...optionsOf(this.name, this.settings), labels: named };
-      return inOrder(order, groupedAllreduceSync(scaled.tensors, options));
+      return atPlaces(order, groupedAllreduceSync(scaled.tensors, options));
     } finally {
       scaled.dispose();
     }
+  }
+
+  /** Of what is reduced in one piece: the order of reduction, the tensors in it, and the operation's options. */
+  private whole(tensors: readonly tf.Tensor[], labels: readonly string[]) {
+    const [order] = this.plan as [number[]];
+    const options = { ...optionsOf(this.name, this.settings), labels: order.map((index) => labels[index]!) };
+    return { order, inOrder: order.map((index) => tensors[index]!), options };
   }
 
   private byBuckets(
@@ -177,7 +180,7 @@ export class GradientReducer {
       started.forEach(abandon);
       throw error;
     }
-    return inOrder(
+    return atPlaces(
       this.plan.flat(),
       finishAll(started).flatMap(({ values }) => values as readonly tf.Tensor[]),
     );
@@ -189,7 +192,7 @@ function signatureOf(variables: readonly VariableShape[]): string {
 }
 
 /** `values[i]` belongs to `places[i]`. */
-function inOrder<T>(places: readonly number[], values: readonly T[]): T[] {
+function atPlaces<T>(places: readonly number[], values: readonly T[]): T[] {
   const ordered: T[] = [];
   places.forEach((place, index) => (ordered[place] = values[index]!));
   return ordered;
