@@ -48,10 +48,9 @@ uint64_t predict(const Costs& costs, Algorithm algorithm, size_t ranks, uint64_t
 std::optional<uint64_t> bytesWorthARing(const Costs& costs, size_t ranks) {
   constexpr uint64_t kLeast = 4 << 20;
   constexpr uint64_t kMost = uint64_t{1} << 40;
+  const uint64_t steps = predict(costs, Algorithm::kRing, ranks, 0);
   for (uint64_t bytes = kLeast; bytes < kMost; bytes *= 2) {
-    const uint64_t whole = predict(costs, Algorithm::kRing, ranks, bytes);
-    const uint64_t steps = predict(costs, Algorithm::kRing, ranks, 0);
-    if (steps * 20 <= whole - steps) return bytes;
+    if (steps * 20 <= predict(costs, Algorithm::kRing, ranks, bytes) - steps) return bytes;
   }
   return {};
 }
