@@ -4,7 +4,7 @@ import path from 'node:path';
 
 /** Numbers of the processors that this process may run on. Where the system does not tell (no /proc), as many as it says there are, from 0. */
 export function allowedProcessors(root = '/'): number[] {
-  const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(statusIn(root))?.[1];
+  const list = /^Cpus_allowed_list:\s*(.*)$/m.exec(textIn(path.join(root, 'proc/self/status')))?.[1];
   return list === undefined ? [...Array(availableParallelism()).keys()] : parseCpuList(list);
 }
 
@@ -30,10 +30,11 @@ export function formatCpuList(cpus: readonly number[]): string {
   return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
 }
 
-function statusIn(root: string): string {
+/** What a file of the system says; nothing where there is none, as on a system without /proc or /sys. */
+export function textIn(file: string): string {
   try {
-    return readFileSync(path.join(root, 'proc/self/status'), 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
-    return ''; // a system without /proc
+    return '';
   }
 }

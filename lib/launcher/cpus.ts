@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { allowedProcessors, parseCpuList } from '../processors.js';
+import { allowedProcessors, parseCpuList, textIn } from '../processors.js';
 
 /** A processor that this process may run on. Processors with the same `core` are threads of one core. */
 export interface Cpu {
@@ -14,7 +14,7 @@ export function allowedCpus(root = '/'): Cpu[] {
   const nodes = nodeOfCpu(path.join(root, 'sys/devices/system/node'));
   return allowedProcessors(root).map((cpu) => {
     const topology = path.join(root, `sys/devices/system/cpu/cpu${cpu}/topology`);
-    const place = ['physical_package_id', 'core_id'].map((file) => read(path.join(topology, file)).trim());
+    const place = ['physical_package_id', 'core_id'].map((file) => textIn(path.join(topology, file)).trim());
     return { cpu, core: place.includes('') ? `cpu${cpu}` : place.join(':'), node: nodes.get(cpu) ?? 0 };
   });
 }
@@ -34,7 +34,7 @@ function nodeOfCpu(folder: string): Map<number, number> {
   for (const name of list(folder)) {
     const node = /^node(\d+)$/.exec(name)?.[1];
     if (node === undefined) continue;
-    for (const cpu of parseCpuList(read(path.join(folder, name, 'cpulist')))) nodes.set(cpu, Number(node));
+    for (const cpu of parseCpuList(textIn(path.join(folder, name, 'cpulist')))) nodes.set(cpu, Number(node));
   }
   return nodes;
 }
@@ -44,13 +44,5 @@ function list(folder: string): string[] {
     return readdirSync(folder);
   } catch {
     return []; // a system without NUMA nodes
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
   }
 }
