@@ -2,18 +2,13 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import { accelerate } from '../../lib/index.js';
 import { openBackend } from '../helpers/backends.js';
+import { operationsRan } from '../helpers/operations-ran.js';
+import { acceleratedOptimizers } from './optimizers.js';
 import { report } from './report.js';
 
 const tf = await openBackend('tensorflow');
 
-const optimizers: Record<string, () => tfjs.Optimizer> = {
-  sgd: () => tf.train.sgd(0.1),
-  momentum: () => tf.train.momentum(0.05, 0.9),
-  nesterov: () => tf.train.momentum(0.05, 0.9, true),
-  adam: () => tf.train.adam(0.01),
-  rmsprop: () => tf.train.rmsprop(0.01, 0.9, 0.5, 1e-3),
-  'centered rmsprop': () => tf.train.rmsprop(0.01, 0.9, 0.5, -1e-3, true),
-};
+const optimizers = acceleratedOptimizers(tf);
 const pools = [
   { shape: [2, 7, 9, 3], filter: 3, strides: 2, pad: 'same' },
   { shape: [1, 8, 8, 130], filter: 2, strides: 2, pad: 'valid' },
@@ -51,15 +46,7 @@ const layers: Record<string, (image: tfjs.Tensor4D, kernel: tfjs.Tensor4D, bias:
   },
 };
 
-const ran = new Set<string>();
-const backend = tf.backend() as unknown as {
-  executeMultipleOutputs: (name: string, ...rest: unknown[]) => unknown;
-};
-const execute = backend.executeMultipleOutputs.bind(backend);
-backend.executeMultipleOutputs = (name, ...rest) => {
-  ran.add(name);
-  return execute(name, ...rest);
-};
+const ran = operationsRan(tf);
 
 let clonesStay = true;
 const own = await results();

@@ -3,6 +3,8 @@ import type * as tfjs from '@tensorflow/tfjs';
 import { Worker } from 'node:worker_threads';
 import * as ring from '../../lib/index.js';
 import { openBackend } from '../helpers/backends.js';
+import { operationsRan } from '../helpers/operations-ran.js';
+import { acceleratedOptimizers } from './optimizers.js';
 import { caught, report } from './report.js';
 
 const [task = 'compare'] = process.argv.slice(2);
@@ -10,23 +12,8 @@ const tf = await openBackend('tensorflow');
 ring.accelerate();
 await ring.init();
 
-const ran: string[] = [];
-const backend = tf.backend() as unknown as {
-  executeMultipleOutputs: (name: string, ...rest: unknown[]) => unknown;
-};
-const execute = backend.executeMultipleOutputs.bind(backend);
-backend.executeMultipleOutputs = (name, ...rest) => {
-  if (name.startsWith('Tsring')) ran.push(name.slice('Tsring'.length));
-  return execute(name, ...rest);
-};
-
-const optimizers: Record<string, () => tfjs.Optimizer> = {
-  sgd: () => tf.train.sgd(0.1),
-  momentum: () => tf.train.momentum(0.05, 0.9),
-  nesterov: () => tf.train.momentum(0.05, 0.9, true),
-  adam: () => tf.train.adam(0.01),
-  rmsprop: () => tf.train.rmsprop(0.01, 0.9, 0.5, 1e-3),
-};
+const ran = operationsRan(tf);
+const optimizers = acceleratedOptimizers(tf);
 
 // Larger and smaller than the pieces that gradients come in.
 const shapes = [[700, 300], [5], [], [0, 2], [3, 4099]];
@@ -38,6 +25,8 @@ const lossOf = (variables: tfjs.Variable[], step: number) => () => {
 };
 const bitsOf = (variables: tfjs.Variable[]) =>
   variables.map((variable) => Buffer.from(variable.dataSync<'float32'>().slice().buffer).toString('base64')).join();
+
+const namesOfOurs = () => [...ran].flatMap((name) => /^Tsring(.*)/.exec(name)?.[1] ?? []).sort();
 
 /** Three steps of a distributed optimizer. */
 function trained(
@@ -52,9 +41,9 @@ function trained(
   const before = tf.memory().numTensors;
   const variables = model();
   const optimizer = new ring.DistributedOptimizer(make(), { overlap: false, ...options });
-  ran.length = 0;
+  ran.clear();
   for (let at = 0; at < 3; at++) step(optimizer, lossOf(variables, at), variables);
-  const told = { bits: bitsOf(variables), ran: [...new Set(ran)].sort() };
+  const told = { bits: bitsOf(variables), ran: namesOfOurs() };
   tf.dispose(variables);
   optimizer.dispose();
   return { ...told, left: tf.memory().numTensors - before };

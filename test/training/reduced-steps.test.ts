@@ -32,7 +32,7 @@ describe('steps by gradients that are reduced meanwhile', () => {
       for (const { rank, result } of ranks) {
         const { optimizers, otherwise, sameOnAllRanks } = result as Told;
         assert.equal(sameOnAllRanks, true);
-        assert.equal(Object.keys(optimizers).length, 5);
+        assert.equal(Object.keys(optimizers).length, 6);
         for (const [name, { same, bits, ran, left }] of Object.entries(optimizers)) {
           assert.deepEqual({ same, ran }, { same: true, ran: rank === 2 ? apart : ['ReduceAndUpdate'] }, name);
           assert.ok(bits > 4 * 700 * 300, name);
