@@ -18,8 +18,9 @@ constexpr size_t kSlots = HostGroup::kSlots;
 // spare.
 constexpr size_t kEveryonePiece = 128 << 10;
 // Where each combines its part of a piece and collects the others'. Larger pieces have fewer sync points, and leave the
-// cache earlier: of 32 KB to 512 KB this was the best or next to it for 2, 4 and 8 ranks on two cores.
-constexpr size_t kPartsPiece = 256 << 10;
+// cache earlier: of 32 KB to 512 KB these were the best or next to it for 2, and for 3, 4 and 8 ranks on two cores.
+constexpr size_t kPartsPieceOfTwo = 256 << 10;
+constexpr size_t kPartsPiece = 128 << 10;
 constexpr size_t kNearBytes = 8 << 10;
 // Results apart from the inputs that are this large have left the caches before anyone reads them. They are written
 // past these: 575 MB of gradients on two ranks in 0.84 of the time. Smaller ones are read sooner, and in place it takes
@@ -117,13 +118,13 @@ Status everyoneCombines(HostGroup& group, const Strips& strips, DType dtype, Red
 
 // Three pieces are on their way at once, each at another stage, so that nobody waits for what another has just begun:
 //   give:    the others' parts of the piece go into our slot;
-//   combine: our own part of everyone's, into our slot, where nothing was given, and from there into the result;
-//   collect: the others' parts, from theirs.
+//   combine: our own part of everyone's, over another's, and from there into the result;
+//   collect: the others' parts, from where they have put them.
 class MemberParts {
  public:
   MemberParts(HostGroup& group, const Strips& strips, DType dtype, ReduceOp op, std::chrono::milliseconds stallLimit)
       : group_(group),
-        pieces_{strips.bytes(), std::min(group.layout().slotBytes, kPartsPiece)},
+        pieces_{strips.bytes(), std::min(group.layout().slotBytes, group.size() == 2 ? kPartsPieceOfTwo : kPartsPiece)},
         strips_(strips),
         streams_(strips.bytes() >= kStreamBytes),
         dtype_(dtype),
@@ -186,7 +187,7 @@ class MemberParts {
     const Range piece = pieces_[i];
     for (size_t next = 1; next < group_.size(); ++next) {
       const size_t member = (group_.index() + next) % group_.size();
-      const std::byte* const from = group_.slot(member, way.slot);
+      const std::byte* const from = resultsOf(member, way.slot);
       const Range theirs = part(piece, member);
       strips_.within(theirs.begin, theirs.size(),
                      [&](const Strip& strip) { put(strip, from + (strip.offset - piece.begin)); });
@@ -201,11 +202,18 @@ class MemberParts {
       const size_t at = step.offset - pieceBegin;
       for (size_t member = 0; member < group_.size(); ++member) inputs_[member] = group_.slot(member, slot) + at;
       inputs_[group_.index()] = step.input;
-      std::byte* const combined = group_.slot(group_.index(), slot) + at;
+      std::byte* const combined = resultsOf(group_.index(), slot) + at;
       combineMany(op_, dtype_, combined, inputs_, step.bytes / elementSize(dtype_), static_cast<int>(group_.size()));
       put(step, combined);
     });
   }
+
+  /// Where `member` puts what it combines: over values that it has just read of another. A line that its writer has
+  /// changed moves to the core that reads it, so it can be changed there, and goes back the same way: two moves for
+  /// values and results. In a slot of the member's own each result would first have to be fetched back from whoever
+  /// read the last (1 MB on two ranks took 1.4 times as long). It is the first or the second of what is combined, as
+  /// the kernels want of an output that is an input, too.
+  std::byte* resultsOf(size_t member, size_t slot) const { return group_.slot(member == 0 ? 1 : 0, slot); }
 
   /// The strip's results.
   void put(const Strip& strip, const std::byte* results) const {
