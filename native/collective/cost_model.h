@@ -62,13 +62,13 @@ struct Costs {
 /// Holds where nothing was measured. The links' costs are those of TCP on one host, and similar on a fast network;
 /// slower ones are measured at the start (network_speed.h).
 inline constexpr Costs kBuiltInCosts{
-    .of = {{{20'000, 800}, {20'000, 1000}, {20'000, 900}, {1'000, 60}, {1'000, 40}}},
+    .of = {{{20'000, 800}, {20'000, 1000}, {20'000, 900}, {600, 90}, {500, 35}}},
     .combinePicoseconds = 60,
 };
 
 /// Holds in their place where ranks on one host share cores: there a ring gains nothing by its steps' overlap.
 inline constexpr Costs kBuiltInCostsOfSharedCores{
-    .of = {{{20'000, 900}, {20'000, 1000}, {20'000, 900}, {1'000, 60}, {1'000, 40}}},
+    .of = {{{20'000, 900}, {20'000, 1000}, {20'000, 900}, {600, 90}, {500, 35}}},
     .combinePicoseconds = 60,
     .sharedCores = true,
 };
