@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "collective/chunk.h"
 #include "collective/recursive_doubling.h"
 
 namespace tsring {
@@ -27,16 +28,34 @@ Processors ours() {
   return may;
 }
 
+std::optional<int> homeOf(size_t rank, size_t ranks, const Processors& processors) {
+  const auto count = static_cast<size_t>(std::ranges::count(processors, std::byte{1}));
+  size_t place = 0;
+  for (size_t i = 0; i < kMostProcessors; ++i) {
+    if (processors[i] != std::byte{1}) continue;
+    if (rank < chunk(ranks, count, place++).end) return static_cast<int>(i);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-Result<size_t> coresThatRanksShare(Mesh& mesh, std::chrono::milliseconds stallLimit) {
-  Processors all = ours();
-  RingWorkspace workspace;
-  Status s = recursiveDoublingAllreduce(mesh, Team::whole(mesh.rank(), mesh.size()), all, DType::kBool, ReduceOp::kMax,
-                                        workspace, stallLimit);
-  if (!s.ok()) return s;
-  const auto processors = std::ranges::count(all, std::byte{1});
-  return processors < mesh.size() ? static_cast<size_t>(processors) : 0;
+Result<SharedCores> coresThatRanksShare(Mesh& mesh, std::chrono::milliseconds stallLimit) {
+  const Team team = Team::whole(mesh.rank(), mesh.size());
+  const auto ofAllRanks = [&](ReduceOp op) -> Result<Processors> {
+    Processors processors = ours();
+    RingWorkspace workspace;
+    Status s = recursiveDoublingAllreduce(mesh, team, processors, DType::kBool, op, workspace, stallLimit);
+    return s.ok() ? Result<Processors>(processors) : Result<Processors>(s);
+  };
+  const auto some = ofAllRanks(ReduceOp::kMax);
+  if (!some.ok()) return some.status();
+  const auto every = ofAllRanks(ReduceOp::kMin);
+  if (!every.ok()) return every.status();
+  const auto count = static_cast<size_t>(std::ranges::count(some.value(), std::byte{1}));
+  if (count >= team.size()) return SharedCores{};
+  if (some.value() != every.value()) return SharedCores{count, std::nullopt};
+  return SharedCores{count, homeOf(team.index, team.size(), some.value())};
 }
 
 }  // namespace tsring

@@ -5,7 +5,6 @@
 
 #include "collective/network_speed.h"
 #include "collective/recursive_doubling.h"
-#include "collective/shared_cores.h"
 #include "transport/agreement_of_one.h"
 #include "transport/checksum_mesh.h"
 #include "transport/shm/gate.h"
@@ -73,7 +72,7 @@ Status DataPlane::connect(std::vector<std::vector<Socket>> data, std::vector<Soc
   // Small data would travel there without a checksum.
   if (agreesByMessages() && !tuning_.checksums) {
     agreement_ = std::make_unique<MessageGate>(static_cast<size_t>(options_.rank), std::move(agreement), names,
-                                               options_.timeout, gatePlan());
+                                               options_.timeout, gatePlan(), HomeCore(shared_.home));
   }
   makeBackends();
   if (options_.rank == 0) sayWhatWasChosen();
@@ -177,8 +176,8 @@ Status DataPlane::suitPlace(Deadline deadline) {
   if (host_) return Status::okay();
   const auto shared = coresThatRanksShare(*mesh_, leftUntil(deadline));
   if (!shared.ok()) return shared.status().withPrefix("telling each other which processors we have: ");
-  sharedCores_ = shared.value();
-  if (sharedCores_ > 0 && !told) tuning_.costs = kBuiltInCostsOfSharedCores;
+  shared_ = shared.value();
+  if (shared_.count > 0 && !told) tuning_.costs = kBuiltInCostsOfSharedCores;
   return Status::okay();
 }
 
@@ -195,7 +194,7 @@ Status DataPlane::suitNetwork(Deadline deadline) {
 GatePlan DataPlane::gatePlan() const {
   const auto rank = static_cast<size_t>(options_.rank);
   const auto size = static_cast<size_t>(options_.size);
-  if (sharedCores_ > 0 && !tuning_.forced) return combineByCores(rank, size, sharedCores_);
+  if (shared_.count > 0 && !tuning_.forced) return combineByCores(rank, size, shared_.count);
   const uint64_t worth = suitsNetwork_ ? travelBytesWorth(tuning_.costs, size) : 0;
   return gatherEverywhere(rank, size, std::clamp<uint64_t>(worth, kUsualTravelBytes, kMostTravelBytes));
 }

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "collective/cpu_backend.h"
 #include "collective/hierarchical.h"
+#include "collective/shared_cores.h"
 #include "collective/topology.h"
 #include "engine/session_options.h"
 #include "transport/agreement.h"
@@ -79,7 +80,7 @@ class DataPlane {
   const Log log_;
   Tuning tuning_;
   bool suitsNetwork_ = false;  // its costs were measured at the start
-  size_t sharedCores_ = 0;     // processors of ranks that outnumber them and talk over TCP; otherwise 0
+  SharedCores shared_;         // of ranks that talk over TCP
   Topology topology_;
   std::unique_ptr<Mesh> mesh_;
   StripedMesh* striped_ = nullptr;   // in mesh_, where several sockets connect two ranks

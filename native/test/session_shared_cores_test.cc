@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <numeric>
 #include <span>
 
 #include "test/helpers/ring_of_sessions.h"
@@ -15,19 +16,21 @@ namespace {
 
 #ifdef __linux__
 
-/// Keeps this thread, and those that it starts, on one processor while it lives.
-class OnOneProcessor {
+/// Keeps this thread, and those that it starts, on so many of its processors while it lives, or on all if it has fewer.
+class OnProcessors {
  public:
-  OnOneProcessor() {
+  explicit OnProcessors(int count) {
     EXPECT_EQ(::sched_getaffinity(0, sizeof before_, &before_), 0);
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(::sched_getcpu(), &one);
-    EXPECT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    cpu_set_t some;
+    CPU_ZERO(&some);
+    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&some) < count; ++i) {
+      if (CPU_ISSET(i, &before_)) CPU_SET(i, &some);
+    }
+    EXPECT_EQ(::sched_setaffinity(0, sizeof some, &some), 0);
   }
-  ~OnOneProcessor() { ::sched_setaffinity(0, sizeof before_, &before_); }
-  OnOneProcessor(const OnOneProcessor&) = delete;
-  OnOneProcessor& operator=(const OnOneProcessor&) = delete;
+  ~OnProcessors() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  OnProcessors(const OnProcessors&) = delete;
+  OnProcessors& operator=(const OnProcessors&) = delete;
 
  private:
   cpu_set_t before_;
@@ -46,10 +49,27 @@ std::vector<T> combinedBy(Session& session, DType dtype, ReduceOp op, const std:
   return {data, data + values.size()};
 }
 
+TEST(SessionSharingCores, CombinesLargeDataOfRanksThatMayRunOnEachProcessor) {
+  constexpr size_t kMany = 100'000;
+  const OnProcessors bound(2);
+  for (const int ranks : {3, 5}) {
+    const RingOfSessions ring(ranks);
+    onRanks(ranks, [&](int rank) {
+      std::vector<int32_t> values(kMany);
+      std::iota(values.begin(), values.end(), rank);
+      std::vector<int32_t> sums(kMany);
+      for (size_t i = 0; i < kMany; ++i) sums[i] = ranks * static_cast<int32_t>(i) + ranks * (ranks - 1) / 2;
+      for (int again = 0; again < 3; ++again) {
+        EXPECT_EQ(combinedBy<int32_t>(ring[rank], DType::kInt32, ReduceOp::kSum, values), sums);
+      }
+    });
+  }
+}
+
 TEST(SessionSharingCores, CombinesSmallDataOfEachKind) {
   constexpr int kRanks = 5;
   constexpr size_t kMany = 20'000;
-  const OnOneProcessor bound;
+  const OnProcessors bound(1);
   const RingOfSessions ring(kRanks);
   onRanks(kRanks, [&](int rank) {
     const auto i = static_cast<int32_t>(rank);

@@ -2,6 +2,9 @@
 
 #include <sched.h>
 
+#include <optional>
+#include <vector>
+
 #include "test/helpers/status_checks.h"
 #include "test/helpers/waits.h"
 #include "transport/memory/memory_network.h"
@@ -11,38 +14,69 @@ namespace {
 
 #ifdef __linux__
 
-/// What ranks find that may each run on the processor that `processorOf` says, by its place among those we may use.
-template <typename ProcessorOf>
-void expectShared(int ranks, size_t shared, ProcessorOf processorOf) {
+std::vector<size_t> processorsHere() {
   cpu_set_t allowed;
-  ASSERT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  EXPECT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
   std::vector<size_t> processors;
   for (size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (CPU_ISSET(cpu, &allowed)) processors.push_back(cpu);
   }
+  return processors;
+}
+
+/// What ranks find, by rank, that may each run on the processors that `processorsOf` says, by their places among those
+/// that we may use.
+template <typename ProcessorsOf>
+std::vector<SharedCores> found(int ranks, ProcessorsOf processorsOf) {
+  const auto processors = processorsHere();
+  std::vector<SharedCores> byRank(static_cast<size_t>(ranks));
   MemoryNetwork network(ranks);
   std::vector<std::unique_ptr<Mesh>> meshes;
   for (int rank = 0; rank < ranks; ++rank) meshes.push_back(network.join(rank));
   onRanks(ranks, [&](int rank) {  // threads of their own: the processors of this one stay
     cpu_set_t own;
     CPU_ZERO(&own);
-    CPU_SET(processors[processorOf(rank) % processors.size()], &own);
+    for (const size_t place : processorsOf(rank)) CPU_SET(processors[place], &own);
     ASSERT_EQ(::sched_setaffinity(0, sizeof own, &own), 0);
-    const auto found = coresThatRanksShare(*meshes[static_cast<size_t>(rank)], milliseconds(20'000));
-    ASSERT_TRUE(isOk(found));
-    EXPECT_EQ(found.value(), shared);
+    const auto shared = coresThatRanksShare(*meshes[static_cast<size_t>(rank)], milliseconds(20'000));
+    ASSERT_TRUE(isOk(shared));
+    byRank[static_cast<size_t>(rank)] = shared.value();
   });
+  return byRank;
 }
 
 TEST(SharedCores, RanksOnOneProcessorShareIt) {
-  expectShared(3, 1, [](int /*rank*/) { return size_t{0}; });
+  const auto home = static_cast<int>(processorsHere().front());
+  for (const SharedCores& shared : found(3, [](int /*rank*/) { return std::vector<size_t>{0}; })) {
+    EXPECT_EQ(shared.count, 1U);
+    EXPECT_EQ(shared.home, home);
+  }
 }
 
 TEST(SharedCores, RanksWithAProcessorEachDoNot) {
-  cpu_set_t allowed;
-  ASSERT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
-  if (CPU_COUNT(&allowed) < 2) GTEST_SKIP() << "needs two processors";
-  expectShared(2, 0, [](int rank) { return static_cast<size_t>(rank); });
+  if (processorsHere().size() < 2) GTEST_SKIP() << "needs two processors";
+  for (const SharedCores& shared : found(2, [](int rank) { return std::vector{static_cast<size_t>(rank)}; })) {
+    EXPECT_EQ(shared.count, 0U);
+    EXPECT_EQ(shared.home, std::nullopt);
+  }
+}
+
+TEST(SharedCores, RanksThatMayRunOnAllHaveHomesWithTheirNeighbours) {
+  const auto processors = processorsHere();
+  if (processors.size() < 2) GTEST_SKIP() << "needs two processors";
+  const auto byRank = found(5, [](int /*rank*/) { return std::vector<size_t>{0, 1}; });
+  for (size_t rank = 0; rank < 5; ++rank) {
+    EXPECT_EQ(byRank[rank].count, 2U);
+    EXPECT_EQ(byRank[rank].home, static_cast<int>(processors[rank < 3 ? 0 : 1])) << "rank " << rank;
+  }
+}
+
+TEST(SharedCores, RanksThatAreKeptOnSomeHaveNoHomes) {
+  if (processorsHere().size() < 2) GTEST_SKIP() << "needs two processors";
+  for (const SharedCores& shared : found(3, [](int rank) { return std::vector<size_t>{rank < 2 ? 0U : 1U}; })) {
+    EXPECT_EQ(shared.count, 2U);
+    EXPECT_EQ(shared.home, std::nullopt);
+  }
 }
 
 #endif

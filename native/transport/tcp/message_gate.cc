@@ -22,13 +22,14 @@ constexpr int kHerePart = 4;
 }  // namespace
 
 MessageGate::MessageGate(size_t rank, std::vector<Socket> links, std::vector<std::string> names,
-                         std::chrono::milliseconds timeout, GatePlan plan)
-    : rank_(rank), plan_(std::move(plan)), names_(std::move(names)), timeout_(timeout) {
+                         std::chrono::milliseconds timeout, GatePlan plan, HomeCore home)
+    : rank_(rank), plan_(std::move(plan)), home_(home), names_(std::move(names)), timeout_(timeout) {
   for (Socket& link : links) links_.emplace_back(std::move(link));
 }
 
 Result<bool> MessageGate::tryPass(const Offer& own) {
   if (over_ || declined_ || underWay_.load() != 0) return false;
+  home_.goThere();
   auto passed = gather(own);
   declined_ = !passed.ok() || !passed.value();
   if (!declined_) ++position_.passes;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/home_core.h"
 #include "transport/agreement.h"
 #include "transport/tcp/gate_link.h"
 #include "transport/tcp/gate_plan.h"
@@ -41,9 +42,10 @@ class MessageGate final : public Agreement {
   static constexpr size_t kMostRanks = 16;
 
   /// `links` by rank, empty at `rank`. A rank that does not come within `timeout` is an error that names it. `plan`: of
-  /// one kind on all ranks, and no message of more than kMostTravelBytes.
+  /// one kind on all ranks, and no message of more than kMostTravelBytes. `home`: where the thread that comes goes to,
+  /// for the agreement and what follows on it.
   MessageGate(size_t rank, std::vector<Socket> links, std::vector<std::string> names, std::chrono::milliseconds timeout,
-              GatePlan plan);
+              GatePlan plan, HomeCore home = HomeCore());
 
   size_t payloadBytes() const override { return plan_.payloadBytes; }
   Result<bool> tryPass(const Offer& own) override;
@@ -71,6 +73,7 @@ class MessageGate final : public Agreement {
 
   const size_t rank_;
   const GatePlan plan_;
+  HomeCore home_;
   std::vector<GateLink> links_;
   const std::vector<std::string> names_;
   const std::chrono::milliseconds timeout_;

@@ -1,0 +1,38 @@
+#include "base/home_core.h"
+
+#include <sched.h>
+
+#include <chrono>
+
+namespace tsring {
+
+#ifdef __linux__
+
+namespace {
+
+// To move takes some tens of microseconds. Where something else moves us back all the time, that is too dear for each
+// call.
+constexpr std::chrono::milliseconds kBetweenMovesHome{1};
+
+}  // namespace
+
+void HomeCore::goThere() {
+  if (!processor_ || ::sched_getcpu() == *processor_) return;
+  const auto now = Clock::now();
+  if (now - movedAt_ < kBetweenMovesHome) return;
+  movedAt_ = now;
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0 || !CPU_ISSET(*processor_, &allowed)) return;
+  cpu_set_t home;
+  CPU_ZERO(&home);
+  CPU_SET(*processor_, &home);
+  if (::sched_setaffinity(0, sizeof home, &home) == 0) ::sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
+#else
+
+void HomeCore::goThere() {}
+
+#endif
+
+}  // namespace tsring
