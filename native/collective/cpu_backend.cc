@@ -17,10 +17,11 @@ CpuBackend::CpuBackend(Mesh& mesh, HostGroup* host, const Tuning& tuning, std::c
       host_(host),
       tuning_(tuning),
       team_(Team::whole(mesh.rank(), mesh.size())),
+      seats_(team_),
       stallLimit_(stallLimit) {}
 
 CpuBackend::CpuBackend(Mesh& mesh, Team team, const Tuning& tuning, std::chrono::milliseconds stallLimit)
-    : mesh_(mesh), host_(nullptr), tuning_(tuning), team_(std::move(team)), stallLimit_(stallLimit) {}
+    : mesh_(mesh), host_(nullptr), tuning_(tuning), team_(std::move(team)), seats_(team_), stallLimit_(stallLimit) {}
 
 void CpuBackend::retune(const Tuning& tuning) {
   tuning_ = tuning;
@@ -90,9 +91,9 @@ Status CpuBackend::allreduceBy(Algorithm algorithm, std::span<std::byte> data, D
     case Algorithm::kRing:
       return ringAllreduce(mesh_, team_, data, dtype, op, workspace_, stallLimit_);
     case Algorithm::kRecursiveDoubling:
-      return recursiveDoublingAllreduce(mesh_, team_, data, dtype, op, workspace_, stallLimit_);
+      return recursiveDoublingAllreduce(mesh_, seats_, data, dtype, op, workspace_, stallLimit_);
     case Algorithm::kHalvingDoubling:
-      return halvingDoublingAllreduce(mesh_, team_, data, dtype, op, workspace_, stallLimit_);
+      return halvingDoublingAllreduce(mesh_, seats_, data, dtype, op, workspace_, stallLimit_);
     case Algorithm::kEveryone:
       return hostAllreduce(*host_, HostWay::kEveryone, data, dtype, op, stallLimit_);
     case Algorithm::kParts:

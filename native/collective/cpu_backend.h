@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <utility>
 #include <vector>
 
 #include "collective/backend.h"
@@ -20,6 +21,9 @@ class CpuBackend final : public CollectiveBackend {
   CpuBackend(Mesh& mesh, HostGroup* host, const Tuning& tuning, std::chrono::milliseconds stallLimit);
   /// The same over links, among some of the ranks: those of `team`, whose places are meant where ranks are spoken of.
   CpuBackend(Mesh& mesh, Team team, const Tuning& tuning, std::chrono::milliseconds stallLimit);
+
+  /// From now on the algorithms that pair ranks up seat them in this order, the same on all ranks.
+  void seat(Team seats) { seats_ = std::move(seats); }
 
   Status allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) override;
   /// In shared memory each byte is copied there from where it is anyway.
@@ -60,6 +64,7 @@ class CpuBackend final : public CollectiveBackend {
   HostGroup* const host_;
   Tuning tuning_;
   const Team team_;
+  Team seats_;  // the same ranks
   const std::chrono::milliseconds stallLimit_;
   RingWorkspace workspace_;
 };

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <utility>
+#include <vector>
 
 #include "collective/chunk.h"
 #include "collective/recursive_doubling.h"
@@ -56,6 +59,23 @@ Result<SharedCores> coresThatRanksShare(Mesh& mesh, std::chrono::milliseconds st
   if (count >= team.size()) return SharedCores{};
   if (some.value() != every.value()) return SharedCores{count, std::nullopt};
   return SharedCores{count, homeOf(team.index, team.size(), some.value())};
+}
+
+// Of the surplus ranks' pairs, which are neighbours, the second ones move up by one.
+Team seatedAcrossCores(Team team, size_t cores) {
+  const size_t n = team.size();
+  if (!std::has_single_bit(cores) || n <= cores || n >= 2 * cores) return team;
+  const size_t surplus = n - cores;
+  const int own = team.ranks[team.index];
+  std::vector<int> partners;
+  for (size_t i = 1; i < n; i += i + 1 < 2 * surplus ? 2 : 1) partners.push_back(team.ranks[i]);
+  std::ranges::rotate(partners, partners.begin() + 1);
+  std::vector<int> seated;
+  for (size_t i = 0; i < partners.size(); ++i) {
+    if (i < surplus) seated.push_back(team.ranks[2 * i]);
+    seated.push_back(partners[i]);
+  }
+  return {seated, static_cast<size_t>(std::ranges::find(seated, own) - seated.begin())};
 }
 
 }  // namespace tsring

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/status.h"
+#include "collective/team.h"
 #include "transport/mesh.h"
 
 namespace tsring {
@@ -22,5 +23,14 @@ struct SharedCores {
 
 /// All ranks of the mesh call this at the same time. Fails as an allreduce does.
 Result<SharedCores> coresThatRanksShare(Mesh& mesh, std::chrono::milliseconds stallLimit);
+
+/// All ranks, by homes on so many cores, in the order in which a Fold seats them best. Where each core has one of the
+/// seats, a rank that hands its data in does so to one on another core: both cores then do as much, where neighbours
+/// would leave one of them waiting.
+///
+///     3 ranks, 2 cores    0 -> 2, on the other core; 1 and 2 take part
+///
+/// Otherwise ranks stay in their order.
+Team seatedAcrossCores(Team team, size_t cores);
 
 }  // namespace tsring

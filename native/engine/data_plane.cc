@@ -201,6 +201,9 @@ GatePlan DataPlane::gatePlan() const {
 
 void DataPlane::makeBackends() {
   backend_ = std::make_unique<CpuBackend>(*mesh_, onOneHost() ? host_.get() : nullptr, tuning_, options_.timeout);
+  if (shared_.home && !tuning_.forced) {
+    backend_->seat(seatedAcrossCores(Team::whole(options_.rank, options_.size), shared_.count));
+  }
   if (host_ && !onOneHost()) {
     twoLevels_ = std::make_unique<HierarchicalBackend>(*mesh_, *host_, topology_, tuning_, options_.timeout);
   }

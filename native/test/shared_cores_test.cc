@@ -81,6 +81,31 @@ TEST(SharedCores, RanksThatAreKeptOnSomeHaveNoHomes) {
 
 #endif
 
+/// How ranks are seated, and whether each finds itself there.
+std::vector<int> seated(int ranks, size_t cores) {
+  std::vector<int> order;
+  for (int rank = 0; rank < ranks; ++rank) {
+    const Team team = seatedAcrossCores(Team::whole(rank, ranks), cores);
+    EXPECT_EQ(team.ranks.at(team.index), rank);
+    if (rank == 0) order = team.ranks;
+    EXPECT_EQ(team.ranks, order);
+  }
+  return order;
+}
+
+TEST(SharedCores, WhoHandsInDoesSoToAnotherCoreWhereEachHasASeat) {
+  EXPECT_EQ(seated(3, 2), (std::vector{0, 2, 1}));
+  EXPECT_EQ(seated(5, 4), (std::vector{0, 2, 3, 4, 1}));
+  EXPECT_EQ(seated(7, 4), (std::vector{0, 3, 2, 5, 4, 6, 1}));
+}
+
+TEST(SharedCores, OtherwiseRanksAreSeatedInTheirOrder) {
+  EXPECT_EQ(seated(2, 2), (std::vector{0, 1}));
+  EXPECT_EQ(seated(3, 1), (std::vector{0, 1, 2}));
+  EXPECT_EQ(seated(5, 2), (std::vector{0, 1, 2, 3, 4}));
+  EXPECT_EQ(seated(4, 3), (std::vector{0, 1, 2, 3}));
+}
+
 TEST(SharedCores, ARankThatIsGoneIsALostPeer) {
   MemoryNetwork network(2);
   network.join(0).reset();
