@@ -152,10 +152,7 @@ void Session::stopTimeline() {
 Status Session::checkOpen(const RequestHeader& header, const std::vector<Shape>& shapes,
                           const std::vector<TensorBuffer>& tensors) const {
   if (!engine_->control) return Status(StatusCode::kShutDown, describe(header) + ": the ring is not connected");
-  {
-    MutexLock lock(engine_->mutex);
-    if (engine_->closed) return Status(StatusCode::kShutDown, describe(header) + ": the ring was shut down");
-  }
+  if (engine_->closed.load()) return Status(StatusCode::kShutDown, describe(header) + ": the ring was shut down");
   return checkRequest(header, shapes, tensors, engine_->members);
 }
 
@@ -163,7 +160,7 @@ void Session::close() {
   Engine& engine = *engine_;
   {
     MutexLock lock(engine.mutex);
-    if (std::exchange(engine.closed, true)) return;
+    if (engine.closed.exchange(true)) return;
   }
   // All at the same time: each waits a while for its peers to leave too.
   std::vector<std::thread> closing;

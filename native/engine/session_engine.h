@@ -63,7 +63,7 @@ struct Session::Engine {
   Condition brokenChanged;
   Status broken GUARDED_BY(mutex);
   bool fatally GUARDED_BY(mutex) = false;  // broken in a way that concerns the process sets too
-  bool closed GUARDED_BY(mutex) = false;
+  std::atomic<bool> closed = false;        // set under the mutex
   std::vector<std::weak_ptr<Session>> children GUARDED_BY(mutex);
 
   const std::unique_ptr<Timeline> timeline;  // the job's; process sets have tracks on it

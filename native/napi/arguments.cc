@@ -322,16 +322,19 @@ ArrayReduction parseArrayReduction(const Napi::CallbackInfo& info) {
   header.dtype = static_cast<DType>(number / kReduceOpCount);
   header.op = static_cast<ReduceOp>(number % kReduceOpCount);
   const Memory input = memoryOf(info[2], header.dtype, "input");
-  parsed.shape = {static_cast<int64_t>(input.bytes / elementSize(header.dtype))};
-  parsed.tensor.input = input.data;
-  if (info[3].IsUndefined()) return parsed;
-  if (info[3].IsBoolean()) {
-    parsed.tensor.output = input.data;
+  parsed.bytes = input.bytes;
+  parsed.shapes.emplace_back(1, static_cast<int64_t>(input.bytes / elementSize(header.dtype)));
+  TensorBuffer& tensor = parsed.tensors.emplace_back();
+  tensor.input = input.data;
+  const napi_valuetype given = info[3].Type();
+  if (given == napi_undefined) return parsed;
+  if (given == napi_boolean) {
+    tensor.output = input.data;
     return parsed;
   }
   const Memory output = memoryOf(info[3], header.dtype, "output");
   if (output.bytes != input.bytes) refuse(env, "output must be as long as input");
-  parsed.tensor.output = output.data;
+  tensor.output = output.data;
   return parsed;
 }
 

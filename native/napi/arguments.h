@@ -31,8 +31,9 @@ uint32_t reductionNumber(const Napi::CallbackInfo& info);
 /// true where it is the input, or undefined.
 struct ArrayReduction {
   RequestHeader header;
-  Shape shape;
-  TensorBuffer tensor;
+  std::vector<Shape> shapes;
+  std::vector<TensorBuffer> tensors;
+  size_t bytes;
 };
 ArrayReduction parseArrayReduction(const Napi::CallbackInfo& info);
 /// The one positional argument of a barrier: its name.

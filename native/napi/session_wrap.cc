@@ -81,35 +81,52 @@ std::shared_ptr<Session> parentOf(const Napi::CallbackInfo& info) {
   return SessionWrap::Unwrap(parent.As<Napi::Object>())->session();
 }
 
+Napi::Value reduce(Session& session, const Napi::CallbackInfo& info) {
+  ArrayReduction asked = parseArrayReduction(info);
+  const Outcome outcome = session.run(std::move(asked.header), std::move(asked.shapes), std::move(asked.tensors));
+  if (!outcome.status.ok()) throw Instance::of(info.Env()).error(info.Env(), outcome.status);
+  if (!outcome.memory) return info.Env().Undefined();
+  return bufferOver(info.Env(), outcome.data.front(), asked.bytes, outcome.memory);
+}
+
+Napi::Value meet(Session& session, const Napi::CallbackInfo& info) {
+  const Outcome outcome = session.run(parseBarrier(info), {}, {});
+  if (!outcome.status.ok()) throw Instance::of(info.Env()).error(info.Env(), outcome.status);
+  return info.Env().Undefined();
+}
+
+/// A function that has its session with it.
+template <Napi::Value (*call)(Session&, const Napi::CallbackInfo&)>
+Napi::Function functionOf(Napi::Env env, const std::shared_ptr<Session>& session, const char* name) {
+  return Napi::Function::New(
+      env, [session](const Napi::CallbackInfo& info) { return call(*session, info); }, name);
+}
+
 }  // namespace
 
 Napi::Function SessionWrap::define(Napi::Env env) {
-  return DefineClass(env, "Session",
-                     {InstanceMethod<&SessionWrap::listen>("listen"),
-                      InstanceMethod<&SessionWrap::connect>("connect"),
-                      InstanceMethod<&SessionWrap::submit>("submit"),
-                      InstanceMethod<&SessionWrap::run>("run"),
-                      InstanceMethod<&SessionWrap::reduce>("reduce"),
-                      InstanceMethod<&SessionWrap::meet>("meet"),
-                      InstanceMethod<&SessionWrap::prepare>("prepare"),
-                      InstanceMethod<&SessionWrap::promise>("promise"),
-                      InstanceMethod<&SessionWrap::wait>("wait"),
-                      InstanceMethod<&SessionWrap::settled>("settled"),
-                      InstanceMethod<&SessionWrap::deviceWay>("deviceWay"),
-                      InstanceMethod<&SessionWrap::directGpu>("directGpu"),
-                      InstanceMethod<&SessionWrap::algorithm>("algorithm"),
-                      InstanceMethod<&SessionWrap::time>("time"),
-                      InstanceMethod<&SessionWrap::connectedSockets>("connectedSockets"),
-                      InstanceMethod<&SessionWrap::trimMemory>("trimMemory"),
-                      InstanceMethod<&SessionWrap::retune>("retune"),
-                      InstanceMethod<&SessionWrap::startTimeline>("startTimeline"),
-                      InstanceMethod<&SessionWrap::stopTimeline>("stopTimeline"),
-                      InstanceMethod<&SessionWrap::close>("close")});
+  return DefineClass(
+      env, "Session",
+      {InstanceMethod<&SessionWrap::listen>("listen"), InstanceMethod<&SessionWrap::connect>("connect"),
+       InstanceMethod<&SessionWrap::submit>("submit"), InstanceMethod<&SessionWrap::run>("run"),
+       InstanceMethod<&SessionWrap::prepare>("prepare"), InstanceMethod<&SessionWrap::promise>("promise"),
+       InstanceMethod<&SessionWrap::wait>("wait"), InstanceMethod<&SessionWrap::settled>("settled"),
+       InstanceMethod<&SessionWrap::deviceWay>("deviceWay"), InstanceMethod<&SessionWrap::directGpu>("directGpu"),
+       InstanceMethod<&SessionWrap::algorithm>("algorithm"), InstanceMethod<&SessionWrap::time>("time"),
+       InstanceMethod<&SessionWrap::connectedSockets>("connectedSockets"),
+       InstanceMethod<&SessionWrap::trimMemory>("trimMemory"), InstanceMethod<&SessionWrap::retune>("retune"),
+       InstanceMethod<&SessionWrap::startTimeline>("startTimeline"),
+       InstanceMethod<&SessionWrap::stopTimeline>("stopTimeline"), InstanceMethod<&SessionWrap::close>("close")});
 }
 
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<SessionWrap>(info), session_(Session::create(parseSessionOptions(info[0]), parentOf(info))) {
   Instance::of(info.Env()).add(session_);
+  // Calls that block and are small take less time than it takes to find the session by its object: these functions are
+  // the object's own.
+  Napi::Object self = Value();
+  self.Set("reduce", functionOf<reduce>(info.Env(), session_, "reduce"));
+  self.Set("meet", functionOf<meet>(info.Env(), session_, "meet"));
 }
 
 Napi::Value SessionWrap::listen(const Napi::CallbackInfo& info) {
@@ -152,20 +169,6 @@ Napi::Value SessionWrap::run(const Napi::CallbackInfo& info) {
   const Outcome outcome = session_->run(std::move(header), std::move(shapes), std::move(tensors));
   if (!outcome.status.ok()) throw Instance::of(info.Env()).error(info.Env(), outcome.status);
   return toResult(info.Env(), dtype, outcome, session_->options().cudaDevice);
-}
-
-Napi::Value SessionWrap::reduce(const Napi::CallbackInfo& info) {
-  auto [header, shape, tensor] = parseArrayReduction(info);
-  const size_t bytes = elementCount(shape) * elementSize(header.dtype);
-  const Outcome outcome = session_->run(std::move(header), {std::move(shape)}, {tensor});
-  if (!outcome.status.ok()) throw Instance::of(info.Env()).error(info.Env(), outcome.status);
-  return outcome.memory ? bufferOver(info.Env(), outcome.data.front(), bytes, outcome.memory) : info.Env().Undefined();
-}
-
-Napi::Value SessionWrap::meet(const Napi::CallbackInfo& info) {
-  const Outcome outcome = session_->run(parseBarrier(info), {}, {});
-  if (!outcome.status.ok()) throw Instance::of(info.Env()).error(info.Env(), outcome.status);
-  return info.Env().Undefined();
 }
 
 Napi::Value SessionWrap::prepare(const Napi::CallbackInfo& info) {

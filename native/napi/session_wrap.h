@@ -21,8 +21,6 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value connect(const Napi::CallbackInfo& info);
   Napi::Value submit(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
-  Napi::Value reduce(const Napi::CallbackInfo& info);
-  Napi::Value meet(const Napi::CallbackInfo& info);
   Napi::Value prepare(const Napi::CallbackInfo& info);
   Napi::Value promise(const Napi::CallbackInfo& info);
   Napi::Value wait(const Napi::CallbackInfo& info);
