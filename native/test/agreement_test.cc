@@ -246,6 +246,47 @@ INSTANTIATE_TEST_SUITE_P(Kinds, AgreementOf,
                            return kindName(std::get<0>(info.param)) + std::to_string(std::get<1>(info.param));
                          });
 
+/// Bytes in pairs, each pair the map x -> scale x + shift of bytes: combined, the left one is applied last. How they
+/// are bracketed does not matter, the order does.
+void composeMaps(std::byte* into, const std::byte* left, const std::byte* right, size_t bytes) {
+  for (size_t i = 0; i + 1 < bytes; i += 2) {
+    const auto scale = std::to_integer<unsigned>(left[i]);
+    const auto shift = std::to_integer<unsigned>(left[i + 1]) + scale * std::to_integer<unsigned>(right[i + 1]);
+    into[i] = static_cast<std::byte>(scale * std::to_integer<unsigned>(right[i]));
+    into[i + 1] = static_cast<std::byte>(shift);
+  }
+}
+
+/// Maps that only `rank` brings; with odd scales no two of them have the same effect.
+Bytes mapsOf(int rank, size_t bytes) {
+  Bytes maps(bytes);
+  for (size_t i = 0; i + 1 < bytes; i += 2) {
+    maps[i] = static_cast<std::byte>(2 * rank + 3 + 2 * static_cast<int>(i % 64));
+    maps[i + 1] = static_cast<std::byte>(rank + 1);
+  }
+  return maps;
+}
+
+TEST(MessageGate, CombinesByCoresWhatComesAlongInTheOrderOfRanks) {
+  for (const int size : {3, 8}) {
+    Agreements ranks(AgreementKind::kByCores, size);
+    for (const size_t bytes : {size_t{2}, size_t{1000}, ranks[0].payloadBytes()}) {
+      Bytes wanted = mapsOf(0, bytes);
+      for (int rank = 1; rank < size; ++rank)
+        composeMaps(wanted.data(), wanted.data(), mapsOf(rank, bytes).data(), bytes);
+      onRanks(size, [&](int rank) {
+        const Bytes own = mapsOf(rank, bytes);
+        const auto passed = ranks[rank].tryPass({bytes, own, composeMaps});
+        ASSERT_TRUE(isOk(passed));
+        ASSERT_TRUE(passed.value());
+        const auto combined = ranks[rank].combined();
+        ASSERT_TRUE(combined.has_value()) << "nothing was combined on the way";
+        EXPECT_TRUE(std::ranges::equal(*combined, wanted)) << size << " ranks, " << bytes << " bytes";
+      });
+    }
+  }
+}
+
 TEST(AgreementOfOne, PassesUnlessItIsOnTheOtherWay) {
   AgreementOfOne rank;
   EXPECT_TRUE(rank.tryPass({1, {}}).value());

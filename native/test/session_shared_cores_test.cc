@@ -1,9 +1,14 @@
 #include <sched.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <span>
+#include <sstream>
+#include <string>
 
 #include "test/helpers/ring_of_sessions.h"
 #include "test/helpers/status_checks.h"
@@ -94,6 +99,62 @@ TEST(SessionSharingCores, CombinesSmallDataOfEachKind) {
       EXPECT_EQ(taken, 10);
     }
   });
+}
+
+/// What a session's timeline says of what goes on while this lives.
+class TimelineOf {
+ public:
+  explicit TimelineOf(Session& session) : session_(session) {
+    std::string folder = (std::filesystem::temp_directory_path() / "tsring-XXXXXX").string();
+    EXPECT_NE(::mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+    EXPECT_TRUE(isOk(session_.startTimeline(file())));
+  }
+  ~TimelineOf() {
+    session_.stopTimeline();
+    std::filesystem::remove_all(folder_);
+  }
+  TimelineOf(const TimelineOf&) = delete;
+  TimelineOf& operator=(const TimelineOf&) = delete;
+
+  /// All of it; it ends.
+  std::string text() {
+    session_.stopTimeline();
+    std::ostringstream out;
+    out << std::ifstream(file()).rdbuf();
+    return out.str();
+  }
+
+ private:
+  std::string file() const { return (folder_ / "timeline.json").string(); }
+
+  Session& session_;
+  std::filesystem::path folder_;
+};
+
+/// By what a sum of `count` float32 of all ranks was carried out, as rank 0's timeline has it.
+std::string wayOfSum(const RingOfSessions& ring, size_t count) {
+  TimelineOf timeline(ring[0]);
+  onRanks(ring.size(), [&](int rank) {
+    const std::vector<float> sum =
+        combinedBy(ring[rank], DType::kFloat32, ReduceOp::kSum, std::vector<float>(count, 1.0F));
+    EXPECT_EQ(sum, std::vector<float>(count, static_cast<float>(ring.size())));
+  });
+  const std::string text = timeline.text();
+  constexpr std::string_view kKey = "\"algorithm\":\"";
+  const size_t begin = text.find(kKey);
+  if (begin == std::string::npos) return "no algorithm in " + text;
+  const size_t end = text.find('"', begin + kKey.size());
+  return text.substr(begin + kKey.size(), end - begin - kKey.size());
+}
+
+// 80 KB of each of five ranks are more than one message brings everywhere: they travel only where they are combined.
+TEST(SessionSharingCores, CombinesSmallDataOnTheWayOfTheAgreement) {
+  const OnProcessors bound(1);
+  const RingOfSessions ring(5);
+  EXPECT_EQ(wayOfSum(ring, 1), "with-agreement");
+  EXPECT_EQ(wayOfSum(ring, 20'000), "with-agreement");
+  EXPECT_NE(wayOfSum(ring, 100'000), "with-agreement");
 }
 
 #endif
