@@ -54,12 +54,11 @@ struct Memory {
 Memory memoryOf(const Napi::Value& value, DType dtype, std::string_view named) {
   const Napi::Env env = value.Env();
   const auto what = [&] { return std::string(named); };
-  if (!value.IsTypedArray()) refuse(env, what() + " must be a typed array");
   napi_typedarray_type type;
   size_t length = 0;
   void* data = nullptr;
   if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok)
-    refuse(env, what() + " cannot be read");
+    refuse(env, what() + " must be a typed array");
   const auto fits = [&] {
     switch (dtype) {
       case DType::kUint8:
