@@ -47,8 +47,13 @@ constexpr size_t elementSize(DType dtype) {
   return 0;
 }
 
+/// A float of 16 bits.
+constexpr bool isHalf(DType dtype) {
+  return dtype == DType::kFloat16 || dtype == DType::kBfloat16;
+}
+
 constexpr bool isFloat(DType dtype) {
-  return dtype == DType::kFloat16 || dtype == DType::kBfloat16 || dtype == DType::kFloat32 || dtype == DType::kFloat64;
+  return isHalf(dtype) || dtype == DType::kFloat32 || dtype == DType::kFloat64;
 }
 
 constexpr std::string_view dtypeName(DType dtype) {

@@ -18,15 +18,22 @@ constexpr size_t kSlots = HostGroup::kSlots;
 // spare.
 constexpr size_t kEveryonePiece = 128 << 10;
 // Where each combines its part of a piece and collects the others'. Larger pieces have fewer sync points, and leave the
-// cache earlier: of 32 KB to 512 KB these were the best or next to it for 2, and for 3, 4 and 8 ranks on two cores.
+// cache earlier: of 32 KB to 512 KB these were the best or next to it for 2, and for 3, 4 and 8 ranks on two cores, and
+// for 4 and 8 that are bound to them.
 constexpr size_t kPartsPieceOfTwo = 256 << 10;
 constexpr size_t kPartsPiece = 128 << 10;
+constexpr size_t kPartsPieceOfSharedCores = 64 << 10;
 constexpr size_t kNearBytes = 8 << 10;
 // Results apart from the inputs that are this large have left the caches before anyone reads them. They are written
 // past these: 575 MB of gradients on two ranks in 0.84 of the time. Smaller ones are read sooner, and in place it takes
 // longer.
 constexpr size_t kStreamBytes = 32 << 20;
-static_assert(kSlots >= 4, "three pieces are on their way, and the slot of a fourth is being read by slower members");
+static_assert(kSlots > 4, "three pieces are on their way, and the slot of a fourth is being read by slower members");
+
+size_t partsPiece(const HostGroup& group, size_t membersACore) {
+  const size_t best = group.size() == 2 ? kPartsPieceOfTwo : membersACore > 1 ? kPartsPieceOfSharedCores : kPartsPiece;
+  return std::min(group.layout().slotBytes, best);
+}
 
 /// Cuts `bytes` into pieces of at most `most` bytes.
 struct Pieces {
@@ -120,17 +127,23 @@ Status everyoneCombines(HostGroup& group, const Strips& strips, DType dtype, Red
 //   give:    the others' parts of the piece go into our slot;
 //   combine: our own part of everyone's, over another's, and from there into the result;
 //   collect: the others' parts, from where they have put them.
+//
+// Where members share cores, those of one core give together: one after the other adds the whole piece to what is in
+// the slot of their first, which stays in that core's cache. So a core reads one sum of another's, and not the values
+// of all its members (eight ranks on two cores take 0.85 of the time from 256 KB on).
 class MemberParts {
  public:
   MemberParts(HostGroup& group, const Strips& strips, DType dtype, ReduceOp op, std::chrono::milliseconds stallLimit)
       : group_(group),
-        pieces_{strips.bytes(), std::min(group.layout().slotBytes, group.size() == 2 ? kPartsPieceOfTwo : kPartsPiece)},
+        // Sums on their way would be rounded to 16 bits.
+        together_(isHalf(dtype) ? 1 : group.membersACore()),
+        pieces_{strips.bytes(), partsPiece(group, together_)},
         strips_(strips),
         streams_(strips.bytes() >= kStreamBytes),
         dtype_(dtype),
         op_(op),
         stallLimit_(stallLimit),
-        inputs_(group.size()) {}
+        inputs_(group.size() / together_) {}
 
   Status run() {
     const size_t count = pieces_.count();
@@ -161,11 +174,30 @@ class MemberParts {
     const auto slot = group_.claimSlot(Deadline::in(stallLimit_));
     if (!slot.ok()) return slot.status();
     const Range piece = pieces_[i];
-    const Range own = part(piece, group_.index());
-    std::byte* const into = group_.slot(group_.index(), slot.value());
-    copyInto(into, piece.begin, strips_, {piece.begin, own.begin});
-    copyInto(into, piece.begin, strips_, {own.end, piece.end});
+    if (Status s = together_ == 1 ? giveOthersParts(piece, slot.value()) : giveTogether(piece, slot.value()); !s.ok())
+      return s;
     onItsWay_[i % kSlots] = {slot.value(), group_.arrive(), 0};
+    return Status::okay();
+  }
+
+  Status giveOthersParts(Range piece, size_t slot) {
+    const Range own = part(piece, group_.index());
+    copyInto(given(group_.index(), slot), piece.begin, strips_, {piece.begin, own.begin});
+    copyInto(given(group_.index(), slot), piece.begin, strips_, {own.end, piece.end});
+    return Status::okay();
+  }
+
+  Status giveTogether(Range piece, size_t slot) {
+    std::byte* const into = given(group_.index() / together_, slot);
+    if (group_.index() % together_ == 0) {
+      copyInto(into, piece.begin, strips_, piece);
+      return Status::okay();
+    }
+    const Deadline deadline = Deadline::in(stallLimit_);
+    if (Status s = group_.await(group_.index() - 1, group_.nextPoint(), deadline); !s.ok()) return s;
+    strips_.within(piece.begin, piece.size(), [&](const Strip& strip) {
+      reduceInto(op_, dtype_, into + (strip.offset - piece.begin), strip.input, strip.bytes / elementSize(dtype_));
+    });
     return Status::okay();
   }
 
@@ -200,20 +232,23 @@ class MemberParts {
   void combine(size_t slot, const Strip& strip, size_t pieceBegin) {
     inSteps(strip, [&](const Strip& step) {
       const size_t at = step.offset - pieceBegin;
-      for (size_t member = 0; member < group_.size(); ++member) inputs_[member] = group_.slot(member, slot) + at;
-      inputs_[group_.index()] = step.input;
+      for (size_t giver = 0; giver < inputs_.size(); ++giver) inputs_[giver] = given(giver, slot) + at;
+      if (together_ == 1) inputs_[group_.index()] = step.input;
       std::byte* const combined = resultsOf(group_.index(), slot) + at;
       combineMany(op_, dtype_, combined, inputs_, step.bytes / elementSize(dtype_), static_cast<int>(group_.size()));
       put(step, combined);
     });
   }
 
+  /// Where a member, or the members of a core, give a piece.
+  std::byte* given(size_t giver, size_t slot) const { return group_.slot(giver * together_, slot); }
+
   /// Where `member` puts what it combines: over values that it has just read of another. A line that its writer has
   /// changed moves to the core that reads it, so it can be changed there, and goes back the same way: two moves for
   /// values and results. In a slot of the member's own each result would first have to be fetched back from whoever
   /// read the last (1 MB on two ranks took 1.4 times as long). It is the first or the second of what is combined, as
   /// the kernels want of an output that is an input, too.
-  std::byte* resultsOf(size_t member, size_t slot) const { return group_.slot(member == 0 ? 1 : 0, slot); }
+  std::byte* resultsOf(size_t member, size_t slot) const { return given(member < together_ ? 1 : 0, slot); }
 
   /// The strip's results.
   void put(const Strip& strip, const std::byte* results) const {
@@ -230,6 +265,7 @@ class MemberParts {
   }
 
   HostGroup& group_;
+  const size_t together_;  // members that give together
   const Pieces pieces_;
   const Strips& strips_;
   const bool streams_;

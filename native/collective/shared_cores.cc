@@ -78,4 +78,31 @@ Team seatedAcrossCores(Team team, size_t cores) {
   return {seated, static_cast<size_t>(std::ranges::find(seated, own) - seated.begin())};
 }
 
+size_t evenShare(std::span<const uint16_t> processors) {
+  const auto next = std::ranges::find_if(processors, [&](uint16_t it) { return it != processors.front(); });
+  const auto each = static_cast<size_t>(next - processors.begin());
+  if (each == processors.size() || processors.size() % each != 0) return 1;
+  std::vector<uint16_t> cores;
+  for (size_t rank = 0; rank < processors.size(); ++rank) {
+    if (rank % each == 0) cores.push_back(processors[rank]);
+    if (processors[rank] != cores.back()) return 1;
+  }
+  std::ranges::sort(cores);
+  const bool apart = std::ranges::adjacent_find(cores) == cores.end();
+  return apart && cores.front() != 0 ? each : 1;
+}
+
+Result<size_t> neighboursOnACore(Mesh& mesh, std::chrono::milliseconds stallLimit) {
+  const Team team = Team::whole(mesh.rank(), mesh.size());
+  const Processors own = ours();
+  std::vector<uint16_t> only(team.size());
+  if (std::ranges::count(own, std::byte{1}) == 1)
+    only[team.index] = static_cast<uint16_t>(std::ranges::find(own, std::byte{1}) - own.begin() + 1);
+  RingWorkspace workspace;
+  Status s = recursiveDoublingAllreduce(mesh, team, std::as_writable_bytes(std::span(only)), DType::kUint16,
+                                        ReduceOp::kMax, workspace, stallLimit);
+  if (!s.ok()) return s;
+  return evenShare(only);
+}
+
 }  // namespace tsring

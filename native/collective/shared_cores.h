@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/status.h"
 #include "collective/team.h"
@@ -32,5 +34,12 @@ Result<SharedCores> coresThatRanksShare(Mesh& mesh, std::chrono::milliseconds st
 ///
 /// Otherwise ranks stay in their order.
 Team seatedAcrossCores(Team team, size_t cores);
+
+/// How many neighbours run on one processor, and on no other: the same number on each of two processors or more;
+/// otherwise 1. `processors` by rank, counted from 1, and 0 of a rank that may run on several.
+size_t evenShare(std::span<const uint16_t> processors);
+
+/// The same of the mesh's ranks, which all call this at the same time. Fails as an allreduce does.
+Result<size_t> neighboursOnACore(Mesh& mesh, std::chrono::milliseconds stallLimit);
 
 }  // namespace tsring

@@ -91,7 +91,7 @@ Status checkRequest(const RequestHeader& header, const std::vector<Shape>& shape
                                 }))) {
     return invalid(header, "tensors that may go by host are those of an allreduce or a broadcast with outputs");
   }
-  const bool half = header.payload == DType::kFloat16 || header.payload == DType::kBfloat16;
+  const bool half = isHalf(header.payload);
   const bool sums = header.op == ReduceOp::kSum || header.op == ReduceOp::kAverage;
   const bool goes = half ? header.op != ReduceOp::kAdasum : header.payload == DType::kInt8 && sums;
   if (header.compresses() && !(goes && header.kind == OperationKind::kAllreduce && header.dtype == DType::kFloat32)) {

@@ -173,11 +173,18 @@ void DataPlane::useSockets(const Tuning& tuning) {
 Status DataPlane::suitPlace(Deadline deadline) {
   const bool told = tuning_.forced || tuning_.costs != kBuiltInCosts;
   if (!onOneHost()) return told ? Status::okay() : suitNetwork(deadline);
-  if (host_) return Status::okay();
+  if (host_) return suitCores(deadline);
   const auto shared = coresThatRanksShare(*mesh_, leftUntil(deadline));
   if (!shared.ok()) return shared.status().withPrefix("telling each other which processors we have: ");
   shared_ = shared.value();
   if (shared_.count > 0 && !told) tuning_.costs = kBuiltInCostsOfSharedCores;
+  return Status::okay();
+}
+
+Status DataPlane::suitCores(Deadline deadline) {
+  const auto neighbours = neighboursOnACore(*mesh_, leftUntil(deadline));
+  if (!neighbours.ok()) return neighbours.status().withPrefix("telling each other which processors we have: ");
+  host_->shareCores(neighbours.value());
   return Status::okay();
 }
 

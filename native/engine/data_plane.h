@@ -71,6 +71,7 @@ class DataPlane {
   Status agreeOnTuning(Deadline deadline);
   void useSockets(const Tuning& tuning);
   Status suitPlace(Deadline deadline);
+  Status suitCores(Deadline deadline);
   Status suitNetwork(Deadline deadline);
   GatePlan gatePlan() const;
   void makeBackends();

@@ -113,10 +113,6 @@ constexpr Reducers kReducers[kDTypeCount] = {
     {sumUint16, minUint16, maxUint16, productUint16},
 };
 
-bool isHalf(DType dtype) {
-  return dtype == DType::kFloat16 || dtype == DType::kBfloat16;
-}
-
 template <typename Kernels>
 auto kernelOf(const Kernels& kernels, ReduceOp op) {
   switch (op) {

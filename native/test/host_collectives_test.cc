@@ -1,5 +1,6 @@
 #include "collective/host_collectives.h"
 
+#include <cstring>
 #include <random>
 
 #include "test/helpers/elements.h"
@@ -99,6 +100,65 @@ TEST_P(HostOf, GathersBlocksOfAnyLengthsAndBroadcastsFromEveryRoot) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Members, HostOf, testing::Range(1, 10));
+
+/// Members, and how many of them share a core.
+class SharedCoresOf : public testing::TestWithParam<std::pair<int, size_t>> {
+ protected:
+  SharedCoresOf() : groups_(hostGroups(GetParam().first, kSmallSlots)) {
+    for (const auto& group : groups_) group->shareCores(GetParam().second);
+  }
+  const Groups groups_;
+};
+
+TEST_P(SharedCoresOf, AllreducesEveryTypeOperationAndSize) {
+  for (const DType dtype : kAllDTypes) {
+    for (const ReduceOp op : kAllOps) {
+      if (isDefined(dtype, op)) expectRightSums(groups_, dtype, op, (6 << 10) / elementSize(dtype) + 3);
+    }
+  }
+  for (const size_t count : {1, 7, 256, 257, 1009}) expectRightSums(groups_, DType::kInt32, ReduceOp::kSum, count);
+}
+
+// In a power of two of members, and values that add up exactly in one order alone: those of a core come first.
+TEST_P(SharedCoresOf, CombinesThoseOfACoreFirst) {
+  const auto [size, membersACore] = GetParam();
+  std::vector<Bytes> byMember;
+  float expected = 0;
+  for (int member = 0; member < size; ++member) {
+    // 1 and many halves of what 1 can still tell: lost one by one, and kept together.
+    const float value = member == 0 ? 1 : 0x1p-24F;
+    byMember.emplace_back(sizeof value);
+    std::memcpy(byMember.back().data(), &value, sizeof value);
+  }
+  for (size_t core = 0; core < static_cast<size_t>(size) / membersACore; ++core) {
+    float sum = 0;
+    for (size_t i = 0; i < membersACore; ++i) sum += core + i == 0 ? 1 : 0x1p-24F;
+    expected += sum;
+  }
+  EXPECT_GT(expected, 1);
+  allreduce(groups_, HostWay::kParts, byMember, DType::kFloat32, ReduceOp::kSum);
+  for (const Bytes& result : byMember) EXPECT_EQ(std::memcmp(result.data(), &expected, sizeof expected), 0);
+}
+
+TEST_P(SharedCoresOf, HandsResultsToWhoTakesThem) {
+  constexpr size_t kCount = 3001;
+  onRanks(GetParam().first, [&](int rank) {
+    const std::vector<int32_t> input(kCount, rank + 1);
+    std::vector<int32_t> taken(kCount);
+    const TakeResults take = [&](size_t begin, std::span<const std::byte> results) {
+      std::memcpy(std::as_writable_bytes(std::span(taken)).data() + begin, results.data(), results.size());
+    };
+    const auto bytes = std::as_bytes(std::span(input));
+    const Strip strip{0, bytes.size(), bytes.data(), nullptr, &take};
+    ASSERT_TRUE(isOk(hostAllreduce(*groups_[static_cast<size_t>(rank)], HostWay::kParts,
+                                   Strips({&strip, 1}, bytes.size()), DType::kInt32, ReduceOp::kSum, kStallLimit)));
+    const int32_t all = GetParam().first * (GetParam().first + 1) / 2;
+    EXPECT_EQ(taken, std::vector<int32_t>(kCount, all));
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Members, SharedCoresOf,
+                         testing::Values(std::pair{4, 2}, std::pair{6, 2}, std::pair{6, 3}, std::pair{8, 4}));
 
 // No member runs ahead into memory that another still reads, whatever the sequence of operations.
 TEST(HostCollectives, GoOnForManyRoundsOfAllKinds) {

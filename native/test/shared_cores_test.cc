@@ -12,6 +12,20 @@
 namespace tsring {
 namespace {
 
+TEST(SharedCores, NeighboursShareThemEvenlyOrNotAtAll) {
+  using Processors = std::vector<uint16_t>;
+  EXPECT_EQ(evenShare(Processors{5, 5, 2, 2}), 2U);
+  EXPECT_EQ(evenShare(Processors{1, 1, 1, 2, 2, 2, 4, 4, 4}), 3U);
+  EXPECT_EQ(evenShare(Processors{1, 2}), 1U);
+  EXPECT_EQ(evenShare(Processors{1, 2, 1, 2}), 1U);  // not neighbours
+  EXPECT_EQ(evenShare(Processors{1, 1, 2}), 1U);     // not evenly
+  EXPECT_EQ(evenShare(Processors{1, 1, 2, 3}), 1U);
+  EXPECT_EQ(evenShare(Processors{1, 1, 2, 2, 1, 1}), 1U);
+  EXPECT_EQ(evenShare(Processors{1, 1}), 1U);        // one core
+  EXPECT_EQ(evenShare(Processors{0, 0, 0, 0}), 1U);  // anywhere
+  EXPECT_EQ(evenShare(Processors{1, 1, 0, 0}), 1U);
+}
+
 #ifdef __linux__
 
 std::vector<size_t> processorsHere() {

@@ -93,7 +93,7 @@ void HostGroup::writeOffer(size_t which, const Offer& own) {
 }
 
 Result<size_t> HostGroup::claimSlot(Deadline deadline) {
-  const size_t which = claims_++ % kSlots;
+  const size_t which = claims_++ % (membersACore_ == 1 ? kSlots - 1 : kSlots);
   if (static_cast<int32_t>(freeAt_[which] - point_) > 0) arrive();
   if (Status s = awaitAll(freeAt_[which], deadline); !s.ok()) return s;
   return which;
@@ -108,13 +108,17 @@ uint32_t HostGroup::arrive() {
 
 Status HostGroup::awaitAll(uint32_t point, Deadline deadline) {
   for (size_t member = 0; member < size_; ++member) {
-    // Numbers wrap around: later is what is less than half a turn ahead.
-    const auto reached = [&] {
-      return static_cast<int32_t>(line(member)->reached.load(std::memory_order_seq_cst) - point) >= 0;
-    };
-    if (Status s = waitUntil(reached, deadline); !s.ok()) return s;
+    if (Status s = await(member, point, deadline); !s.ok()) return s;
   }
   return Status::okay();
+}
+
+Status HostGroup::await(size_t member, uint32_t point, Deadline deadline) {
+  // Numbers wrap around: later is what is less than half a turn ahead.
+  const auto reached = [&] {
+    return static_cast<int32_t>(line(member)->reached.load(std::memory_order_seq_cst) - point) >= 0;
+  };
+  return waitUntil(reached, deadline);
 }
 
 void HostGroup::ringDoorbells() {

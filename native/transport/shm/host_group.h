@@ -27,7 +27,9 @@ struct HostLayout {
 /// interrupt().
 class HostGroup {
  public:
-  static constexpr size_t kSlots = 4;
+  /// More than three pieces that are on their way. In memory that stays in a core's cache a fourth is enough; members
+  /// that take turns on a core get further apart, and take a fifth.
+  static constexpr size_t kSlots = 5;
 
   /// Bytes of shared memory that a group needs.
   static size_t segmentBytes(size_t size, const HostLayout& layout);
@@ -40,6 +42,11 @@ class HostGroup {
   size_t index() const { return index_; }
   size_t size() const { return size_; }
   const HostLayout& layout() const { return layout_; }
+
+  /// Members that are bound to one core, which they share with no others: each core has so many, all neighbours, and
+  /// there are two cores or more. 1 unless said, on all members alike, before their first collective.
+  size_t membersACore() const { return membersACore_; }
+  void shareCores(size_t membersACore) { membersACore_ = membersACore; }
 
   /// The slot `which` (0 to kSlots - 1) of a member, slotBytes long.
   std::byte* slot(size_t member, size_t which) const;
@@ -55,6 +62,10 @@ class HostGroup {
   /// Blocks until all members have reached `point`. Fails with kTimeout at the deadline (none has come for so long),
   /// kShutDown once interrupted.
   Status awaitAll(uint32_t point, Deadline deadline);
+  /// The same for one member.
+  Status await(size_t member, uint32_t point, Deadline deadline);
+  /// The number of the point that arrive() will say.
+  uint32_t nextPoint() const { return point_ + 1; }
 
   /// Makes the present and every later wait fail. Any thread.
   void interrupt();
@@ -121,6 +132,7 @@ class HostGroup {
   const bool bound_;        // this member is kept on one core
   const bool coreForEach_;  // there are as many cores as members
   const int yields_;
+  size_t membersACore_ = 1;
   std::optional<bool> hasCoreToItself_;  // of a bound member; once all have said where they are
   int32_t core_ = 0;                     // where we said that we are
   Clock::time_point movedAt_{};
