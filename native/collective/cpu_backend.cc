@@ -87,13 +87,14 @@ Result<std::vector<double>> CpuBackend::time(Algorithm algorithm, size_t bytes, 
 }
 
 Status CpuBackend::allreduceBy(Algorithm algorithm, std::span<std::byte> data, DType dtype, ReduceOp op) {
+  const Team& seats = data.size() > seatedAbove_ ? seats_ : team_;
   switch (algorithm) {
     case Algorithm::kRing:
       return ringAllreduce(mesh_, team_, data, dtype, op, workspace_, stallLimit_);
     case Algorithm::kRecursiveDoubling:
-      return recursiveDoublingAllreduce(mesh_, seats_, data, dtype, op, workspace_, stallLimit_);
+      return recursiveDoublingAllreduce(mesh_, seats, data, dtype, op, workspace_, stallLimit_);
     case Algorithm::kHalvingDoubling:
-      return halvingDoublingAllreduce(mesh_, seats_, data, dtype, op, workspace_, stallLimit_);
+      return halvingDoublingAllreduce(mesh_, seats, data, dtype, op, workspace_, stallLimit_);
     case Algorithm::kEveryone:
       return hostAllreduce(*host_, HostWay::kEveryone, data, dtype, op, stallLimit_);
     case Algorithm::kParts:

@@ -22,8 +22,12 @@ class CpuBackend final : public CollectiveBackend {
   /// The same over links, among some of the ranks: those of `team`, whose places are meant where ranks are spoken of.
   CpuBackend(Mesh& mesh, Team team, const Tuning& tuning, std::chrono::milliseconds stallLimit);
 
-  /// From now on the algorithms that pair ranks up seat them in this order, the same on all ranks.
-  void seat(Team seats) { seats_ = std::move(seats); }
+  /// From now on the algorithms that pair ranks up seat them in this order, the same on all ranks, for more than
+  /// `above` bytes.
+  void seat(Team seats, size_t above) {
+    seats_ = std::move(seats);
+    seatedAbove_ = above;
+  }
 
   Status allreduce(std::span<std::byte> data, DType dtype, ReduceOp op) override;
   /// In shared memory each byte is copied there from where it is anyway.
@@ -65,6 +69,7 @@ class CpuBackend final : public CollectiveBackend {
   Tuning tuning_;
   const Team team_;
   Team seats_;  // the same ranks
+  size_t seatedAbove_ = 0;
   const std::chrono::milliseconds stallLimit_;
   RingWorkspace workspace_;
 };

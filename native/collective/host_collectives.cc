@@ -30,6 +30,12 @@ constexpr size_t kNearBytes = 8 << 10;
 constexpr size_t kStreamBytes = 32 << 20;
 static_assert(kSlots > 4, "three pieces are on their way, and the slot of a fourth is being read by slower members");
 
+// What a gate lets pass is combined in the order of the members. What was to pass, and did not, must give the same
+// bits. And of 16-bit floats sums on their way would be rounded.
+size_t givingTogether(const HostGroup& group, size_t bytes, DType dtype) {
+  return bytes <= group.layout().offerBytes || isHalf(dtype) ? 1 : group.membersACore();
+}
+
 size_t partsPiece(const HostGroup& group, size_t membersACore) {
   const size_t best = group.size() == 2 ? kPartsPieceOfTwo : membersACore > 1 ? kPartsPieceOfSharedCores : kPartsPiece;
   return std::min(group.layout().slotBytes, best);
@@ -135,8 +141,7 @@ class MemberParts {
  public:
   MemberParts(HostGroup& group, const Strips& strips, DType dtype, ReduceOp op, std::chrono::milliseconds stallLimit)
       : group_(group),
-        // Sums on their way would be rounded to 16 bits.
-        together_(isHalf(dtype) ? 1 : group.membersACore()),
+        together_(givingTogether(group, strips.bytes(), dtype)),
         pieces_{strips.bytes(), partsPiece(group, together_)},
         strips_(strips),
         streams_(strips.bytes() >= kStreamBytes),

@@ -12,8 +12,8 @@ namespace tsring {
 
 // Collectives among the ranks of one host, through shared memory. Data pass in pieces that stay in cache: main memory
 // is read once, where the tensor is, and written once, where the result goes. Elements are combined in the order of the
-// members, so the bits depend on nothing else; where members share cores, and `kParts` is the way, those of each core
-// first. Each fails with kTimeout when no member moves for `stallLimit`,
+// members, so the bits depend on nothing else; where members share cores, `kParts` combines those of each core first,
+// but for 16-bit floats and what an offer could hold. Each fails with kTimeout when no member moves for `stallLimit`,
 // kShutDown when the group is interrupted.
 
 /// How members share the work of an allreduce. The bits are the same, unless members share cores.

@@ -209,7 +209,8 @@ GatePlan DataPlane::gatePlan() const {
 void DataPlane::makeBackends() {
   backend_ = std::make_unique<CpuBackend>(*mesh_, onOneHost() ? host_.get() : nullptr, tuning_, options_.timeout);
   if (shared_.home && !tuning_.forced) {
-    backend_->seat(seatedAcrossCores(Team::whole(options_.rank, options_.size), shared_.count));
+    // Smaller data are combined in the order of the ranks with the agreement, and must be where they do not get there.
+    backend_->seat(seatedAcrossCores(Team::whole(options_.rank, options_.size), shared_.count), kMostCombinedBytes);
   }
   if (host_ && !onOneHost()) {
     twoLevels_ = std::make_unique<HierarchicalBackend>(*mesh_, *host_, topology_, tuning_, options_.timeout);

@@ -1,5 +1,6 @@
 #include "collective/host_collectives.h"
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 
@@ -119,25 +120,29 @@ TEST_P(SharedCoresOf, AllreducesEveryTypeOperationAndSize) {
   for (const size_t count : {1, 7, 256, 257, 1009}) expectRightSums(groups_, DType::kInt32, ReduceOp::kSum, count);
 }
 
-// In a power of two of members, and values that add up exactly in one order alone: those of a core come first.
-TEST_P(SharedCoresOf, CombinesThoseOfACoreFirst) {
+// 1 and many halves of what 1 can still tell: lost one by one, and kept together.
+TEST_P(SharedCoresOf, CombinesThoseOfACoreFirstWhereAnOfferWouldNotHoldThem) {
   const auto [size, membersACore] = GetParam();
-  std::vector<Bytes> byMember;
-  float expected = 0;
-  for (int member = 0; member < size; ++member) {
-    // 1 and many halves of what 1 can still tell: lost one by one, and kept together.
-    const float value = member == 0 ? 1 : 0x1p-24F;
-    byMember.emplace_back(sizeof value);
-    std::memcpy(byMember.back().data(), &value, sizeof value);
-  }
+  float coresFirst = 0;
   for (size_t core = 0; core < static_cast<size_t>(size) / membersACore; ++core) {
     float sum = 0;
     for (size_t i = 0; i < membersACore; ++i) sum += core + i == 0 ? 1 : 0x1p-24F;
-    expected += sum;
+    coresFirst += sum;
   }
-  EXPECT_GT(expected, 1);
-  allreduce(groups_, HostWay::kParts, byMember, DType::kFloat32, ReduceOp::kSum);
-  for (const Bytes& result : byMember) EXPECT_EQ(std::memcmp(result.data(), &expected, sizeof expected), 0);
+  ASSERT_GT(coresFirst, 1);
+  constexpr size_t kMostOffered = kSmallSlots.offerBytes / sizeof(float);
+  for (const size_t count : {kMostOffered, kMostOffered + 1}) {
+    std::vector<Bytes> byMember;
+    for (int member = 0; member < size; ++member) {
+      const std::vector<float> values(count, member == 0 ? 1 : 0x1p-24F);
+      const auto bytes = std::as_bytes(std::span(values));
+      byMember.emplace_back(bytes.begin(), bytes.end());
+    }
+    allreduce(groups_, HostWay::kParts, byMember, DType::kFloat32, ReduceOp::kSum);
+    const std::vector<float> expected(count, count > kMostOffered ? coresFirst : 1);
+    const auto bytes = std::as_bytes(std::span(expected));
+    for (const Bytes& result : byMember) EXPECT_TRUE(std::ranges::equal(result, bytes)) << count << " elements";
+  }
 }
 
 TEST_P(SharedCoresOf, HandsResultsToWhoTakesThem) {

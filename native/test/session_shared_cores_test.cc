@@ -13,8 +13,8 @@
 #include "test/helpers/ring_of_sessions.h"
 #include "test/helpers/status_checks.h"
 
-// Calls that block, of ranks that outnumber their processors and talk over TCP: small data are combined on the way of
-// their agreement.
+// Calls that block, of ranks that outnumber their processors. Over TCP small data are combined on the way of their
+// agreement.
 
 namespace tsring {
 namespace {
@@ -69,6 +69,52 @@ TEST(SessionSharingCores, CombinesLargeDataOfRanksThatMayRunOnEachProcessor) {
       }
     });
   }
+}
+
+/// The processors that this thread may run on.
+std::vector<int> processorsOfThisThread() {
+  cpu_set_t allowed;
+  EXPECT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
+  std::vector<int> processors;
+  for (int i = 0; i < CPU_SETSIZE; ++i) {
+    if (CPU_ISSET(i, &allowed)) processors.push_back(i);
+  }
+  return processors;
+}
+
+/// The sum that each rank gets of 1 on rank `one` and half of what 1 can still tell on the others: 1, unless some of
+/// these come together first.
+void expectSums(const RingOfSessions& ring, int one, size_t count, float expected) {
+  onRanks(ring.size(), [&](int rank) {
+    const std::vector<float> values(count, rank == one ? 1 : 0x1p-24F);
+    EXPECT_EQ(combinedBy<float>(ring[rank], DType::kFloat32, ReduceOp::kSum, values),
+              std::vector<float>(count, expected));
+  });
+}
+
+TEST(SessionSharingCores, CombinesLargeDataInMemoryCoreByCore) {
+  const auto processors = processorsOfThisThread();
+  if (processors.size() < 2) GTEST_SKIP() << "needs two processors";
+  SessionOptions options = testOptions();
+  options.transport = Transport::kShm;
+  const auto bindTwoToEach = [&](int rank) {
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    CPU_SET(processors[static_cast<size_t>(rank / 2)], &own);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof own, &own), 0);
+  };
+  const RingOfSessions ring(
+      "aaaa", [&](int /*rank*/) { return options; }, bindTwoToEach);
+  expectSums(ring, 0, 1000, 1);  // with the agreement, in the order of the ranks
+  expectSums(ring, 0, 20'000, 1 + 0x1p-23F);
+}
+
+TEST(SessionSharingCores, CombinesLargeDataOfThreeRanksAcrossCores) {
+  if (processorsOfThisThread().size() < 2) GTEST_SKIP() << "needs two processors";
+  const OnProcessors bound(2);
+  const RingOfSessions ring(3);
+  expectSums(ring, 1, 1000, 1);
+  expectSums(ring, 1, 40'000, 1 + 0x1p-23F);
 }
 
 TEST(SessionSharingCores, CombinesSmallDataOfEachKind) {

@@ -10,6 +10,7 @@ const random = (length: number) => Float32Array.from({ length }, () => (numbers.
 const digest = createHash('sha256');
 for (const length of [1, 2, 3, 1000, 65_537, 1_048_583]) {
   digest.update(await ring.allreduce(random(length)));
+  digest.update(ring.allreduceSync(random(length), { op: 'sum' }));
   digest.update(ring.allreduceSync(Float64Array.from(random(length)), { op: 'product' }));
 }
 const group = Array.from({ length: 200 }, (_, index) => random((index * 37) % 1001));

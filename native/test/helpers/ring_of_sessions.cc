@@ -21,7 +21,8 @@ SessionOptions testOptions() {
   return options;
 }
 
-RingOfSessions::RingOfSessions(const std::string& hosts, const std::function<SessionOptions(int rank)>& optionsOf) {
+RingOfSessions::RingOfSessions(const std::string& hosts, const std::function<SessionOptions(int rank)>& optionsOf,
+                               const std::function<void(int rank)>& before) {
   const int size = static_cast<int>(hosts.size());
   std::vector<PeerAddress> peers;
   for (int rank = 0; rank < size; ++rank) {
@@ -34,7 +35,10 @@ RingOfSessions::RingOfSessions(const std::string& hosts, const std::function<Ses
     peers.push_back({"127.0.0.1", port.value(), "host" + std::to_string(rank),
                      "host " + hosts.substr(static_cast<size_t>(rank), 1)});
   }
-  onRanks(size, [&](int rank) { EXPECT_TRUE(isOk((*this)[rank].connect(peers, soon()))); });
+  onRanks(size, [&](int rank) {
+    before(rank);
+    EXPECT_TRUE(isOk((*this)[rank].connect(peers, soon())));
+  });
 }
 
 RingOfSessions::~RingOfSessions() {

@@ -30,7 +30,10 @@ class RingOfSessions {
   /// With options of each rank's own.
   RingOfSessions(int size, const std::function<SessionOptions(int rank)>& optionsOf)
       : RingOfSessions(std::string(static_cast<size_t>(size), 'a'), optionsOf) {}
-  RingOfSessions(const std::string& hosts, const std::function<SessionOptions(int rank)>& optionsOf);
+  /// `before` runs on the thread that a rank connects on.
+  RingOfSessions(
+      const std::string& hosts, const std::function<SessionOptions(int rank)>& optionsOf,
+      const std::function<void(int rank)>& before = [](int /*rank*/) {});
   ~RingOfSessions();
   RingOfSessions(const RingOfSessions&) = delete;
   RingOfSessions& operator=(const RingOfSessions&) = delete;

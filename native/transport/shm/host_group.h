@@ -15,7 +15,7 @@ namespace tsring {
 
 /// How much of each member's memory in the segment is for what. The same for all members.
 struct HostLayout {
-  size_t slotBytes;   // one of kSlots, where a member puts what others read
+  size_t slotBytes;   // one of kSlots, where members put what others read
   size_t offerBytes;  // payload of one of two offers at the gate
 };
 
@@ -51,9 +51,9 @@ class HostGroup {
   /// The slot `which` (0 to kSlots - 1) of a member, slotBytes long.
   std::byte* slot(size_t member, size_t which) const;
 
-  /// The next slot that this member may fill, in turn: waits until all have read what was in it. Every member claims
-  /// slots in the same sequence, whether it has something to put there or not, and releases each once it has read what
-  /// it wants.
+  /// The next slot that this member may fill, its own and, of what it has read there, others': in turn; waits until all
+  /// have read what was in it. Every member claims slots in the same sequence, whether it has something to put there or
+  /// not, and releases each once it has read what it wants. So nobody writes into a slot that another has not released.
   Result<size_t> claimSlot(Deadline deadline);
   void releaseSlot(size_t which) { freeAt_[which] = point_ + 1; }
 

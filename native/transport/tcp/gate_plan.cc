@@ -7,14 +7,9 @@
 #include "transport/tcp/gate_link.h"
 
 namespace tsring {
-namespace {
-
 // Measured on two cores: up to here data that travel along are there as soon as those that are sent afterwards, or
 // sooner.
-constexpr size_t kCombinedBytes = 128 << 10;
-static_assert(kCombinedBytes <= kMostTravelBytes);
-
-}  // namespace
+static_assert(kMostCombinedBytes <= kMostTravelBytes);
 
 GatePlan gatherEverywhere(size_t rank, size_t size, size_t travelBytes) {
   GatePlan plan{{}, false, travelBytes / size};
@@ -27,7 +22,7 @@ GatePlan gatherEverywhere(size_t rank, size_t size, size_t travelBytes) {
 }
 
 GatePlan combineByCores(size_t rank, size_t size, size_t cores) {
-  GatePlan plan{{}, true, kCombinedBytes};
+  GatePlan plan{{}, true, kMostCombinedBytes};
   const size_t groups = std::bit_floor(std::min(std::max(cores, size_t{1}), size));
   const auto firstOf = [&](size_t group) { return group * (size / groups) + std::min(group, size % groups); };
   size_t group = 0;

@@ -30,6 +30,9 @@ struct GatePlan {
   size_t payloadBytes;  // of a rank at most
 };
 
+/// What is combined on the way of an agreement has at most so many bytes.
+inline constexpr size_t kMostCombinedBytes = 128 << 10;
+
 /// Few rounds, and what each rank brings goes to all: a Dissemination. The payloads of all have at most `travelBytes`.
 GatePlan gatherEverywhere(size_t rank, size_t size, size_t travelBytes);
 
