@@ -16,22 +16,26 @@ constexpr std::chrono::milliseconds kBetweenMovesHome{1};
 
 }  // namespace
 
-void HomeCore::goThere() {
-  if (!processor_ || ::sched_getcpu() == *processor_) return;
+bool HomeCore::goThere() {
+  if (!processor_ || ::sched_getcpu() == *processor_) return false;
   const auto now = Clock::now();
-  if (now - movedAt_ < kBetweenMovesHome) return;
+  if (now - movedAt_ < kBetweenMovesHome) return false;
   movedAt_ = now;
   cpu_set_t allowed;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0 || !CPU_ISSET(*processor_, &allowed)) return;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0 || !CPU_ISSET(*processor_, &allowed)) return false;
   cpu_set_t home;
   CPU_ZERO(&home);
   CPU_SET(*processor_, &home);
-  if (::sched_setaffinity(0, sizeof home, &home) == 0) ::sched_setaffinity(0, sizeof allowed, &allowed);
+  if (::sched_setaffinity(0, sizeof home, &home) != 0) return false;
+  ::sched_setaffinity(0, sizeof allowed, &allowed);
+  return true;
 }
 
 #else
 
-void HomeCore::goThere() {}
+bool HomeCore::goThere() {
+  return false;
+}
 
 #endif
 

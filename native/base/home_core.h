@@ -13,13 +13,13 @@ class HomeCore {
  public:
   explicit HomeCore(std::optional<int> processor = std::nullopt) : processor_(processor) {}
 
-  /// Moves the calling thread there, unless it is there, may not run there, or was moved just before. Never fails:
-  /// where it does not go, it works as well, only slower.
-  void goThere();
+  /// Moves the calling thread there, unless it is there, may not run there, or was moved just before; says whether it
+  /// did. Never fails: where it does not go, it works as well, only slower.
+  bool goThere();
 
  private:
-  std::optional<int> processor_;
-  Clock::time_point movedAt_;
+  [[maybe_unused]] std::optional<int> processor_;
+  [[maybe_unused]] Clock::time_point movedAt_;
 };
 
 }  // namespace tsring
