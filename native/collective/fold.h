@@ -11,14 +11,14 @@ namespace tsring {
 
 /// How algorithms that double or halve run with any number of ranks (Thakur, Rabenseifner, Gropp: Optimization of
 /// collective communication operations in MPICH, IJHPCA 19, 2005). Of the first ranks so many pairs are made that one
-/// rank a pair and the rest are a power of two. In each pair the even rank hands its data to the odd one, which
-/// takes part for both, and gets the result in the end.
+/// rank a pair and the rest are a power of two. In each pair the rank with the even place in the team hands its data to
+/// the odd one, which takes part for both, and gets the result in the end.
 ///
 ///     n = 6:   0 -> 1   2 -> 3   4   5        before
 ///                1        3      4   5        take part, as seats 0 1 2 3
 ///     n = 6:   0 <- 1   2 <- 3   4   5        after
 ///
-/// Seats keep the order of ranks: what a lower seat has gathered comes from lower ranks.
+/// Seats keep the team's order: what a lower seat has gathered comes from lower places.
 class Fold {
  public:
   explicit Fold(const Team& team) : team_(team), seats_(std::bit_floor(team.size())), pairs_(team.size() - seats_) {}

@@ -13,7 +13,8 @@ namespace tsring {
 void combine(ReduceOp op, DType dtype, std::byte* out, const std::byte* a, const std::byte* b, size_t count);
 
 /// out[i] = inputs[0][i] (op) inputs[1][i] (op) ..., from left to right, of two inputs or more; kAverage divides by
-/// `divisor`. 16-bit floats stay float32 until the end, and are rounded once. `out` may be the first input.
+/// `divisor`. 16-bit floats stay float32 until the end, and are rounded once. `out` may be the first or the second
+/// input.
 void combineMany(ReduceOp op, DType dtype, std::byte* out, std::span<const std::byte* const> inputs, size_t count,
                  int divisor);
 

@@ -47,7 +47,7 @@ TEST_P(ReduceKernel, EqualsThePlainComputationForEveryCountAndStart) {
   });
 }
 
-// More than fit one step of the kernel, and an output that is the first input.
+// More than fit one step of the kernel, and an output that is one of the first two inputs.
 TEST_P(ReduceKernel, CombinesManyAsOneAfterTheOther) {
   const auto [dtype, op] = GetParam();
   if (!isDefined(dtype, op)) return;
@@ -61,8 +61,12 @@ TEST_P(ReduceKernel, CombinesManyAsOneAfterTheOther) {
       Bytes apart(expected.size());
       combineMany(op, dtype, apart.data(), pointers, count, static_cast<int>(inputCount));
       ASSERT_TRUE(apart == expected);
-      combineMany(op, dtype, inputs[0].data(), pointers, count, static_cast<int>(inputCount));
-      ASSERT_TRUE(inputs[0] == expected);
+      for (const size_t output : {0, 1}) {
+        auto own = inputs;
+        for (size_t i = 0; i < inputCount; ++i) pointers[i] = own[i].data();
+        combineMany(op, dtype, own[output].data(), pointers, count, static_cast<int>(inputCount));
+        ASSERT_TRUE(own[output] == expected) << "over input " << output;
+      }
     }
   }
 }
