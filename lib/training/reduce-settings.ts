@@ -25,8 +25,8 @@ export interface ReduceGradientsOptions {
    */
   bucketBytes?: number;
   /**
-   * A gradient larger than `bucketBytes` is reduced in slices of that size, an operation each: the same bits on every rank, and between two ranks or
-   * through shared memory those of the whole. False unless given, as it takes a copy more and makes no step shorter.
+   * A gradient larger than `bucketBytes` is reduced in slices of that size, an operation each: the same bits on every rank, and between two ranks, or
+   * through shared memory where ranks do not share cores, those of the whole. False unless given, as it takes a copy more and makes no step shorter.
    */
   splitLarge?: boolean;
   /** Buckets by your own choice: so many, of equally many variables, or lists of variables that are reduced as one operation each. */
