@@ -129,9 +129,10 @@ export class DistributedSteps extends PausableSteps {
     const { applyReducing } = this.inner;
     if (applyReducing === undefined || this.settings.clipNorm !== undefined || this.accumulator.passes > 0)
       return false;
-    const list = listOf(gradients).filter(isThere);
-    const all = listOf(gradients).length;
-    if (all === 0 || list.length < all || !list.every((gradient) => this.isShared(gradient))) return false;
+    const all = listOf(gradients);
+    const list = all.filter(isThere);
+    if (all.length === 0 || list.length < all.length || !list.every((gradient) => this.isShared(gradient)))
+      return false;
     if (!applyReducing(gradients, () => this.reducer.open(session, list, this.early))) return false;
     this.reducer.stepped(session, list);
     return true;

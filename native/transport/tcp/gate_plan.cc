@@ -7,8 +7,7 @@
 #include "transport/tcp/gate_link.h"
 
 namespace tsring {
-// Measured on two cores: up to here data that travel along are there as soon as those that are sent afterwards, or
-// sooner.
+
 static_assert(kMostCombinedBytes <= kMostTravelBytes);
 
 GatePlan gatherEverywhere(size_t rank, size_t size, size_t travelBytes) {

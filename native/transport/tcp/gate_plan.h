@@ -30,7 +30,8 @@ struct GatePlan {
   size_t payloadBytes;  // of a rank at most
 };
 
-/// What is combined on the way of an agreement has at most so many bytes.
+/// What is combined on the way of an agreement has at most so many bytes: up to here data that travel along were there
+/// as soon as those that are sent afterwards, or sooner (measured on two cores).
 inline constexpr size_t kMostCombinedBytes = 128 << 10;
 
 /// Few rounds, and what each rank brings goes to all: a Dissemination. The payloads of all have at most `travelBytes`.
