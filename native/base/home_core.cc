@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "base/move_thread.h"
+
 namespace tsring {
 
 #ifdef __linux__
@@ -21,14 +23,10 @@ bool HomeCore::goThere() {
   const auto now = Clock::now();
   if (now - movedAt_ < kBetweenMovesHome) return false;
   movedAt_ = now;
-  cpu_set_t allowed;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0 || !CPU_ISSET(*processor_, &allowed)) return false;
   cpu_set_t home;
   CPU_ZERO(&home);
   CPU_SET(*processor_, &home);
-  if (::sched_setaffinity(0, sizeof home, &home) != 0) return false;
-  ::sched_setaffinity(0, sizeof allowed, &allowed);
-  return true;
+  return moveThisThreadTo(home);
 }
 
 #else

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "test/helpers/processors.h"
 #include "test/helpers/waits.h"
 
 namespace tsring {
@@ -13,32 +14,11 @@ namespace {
 
 #ifdef __linux__
 
-cpu_set_t allowedNow() {
-  cpu_set_t allowed;
-  EXPECT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
-  return allowed;
-}
-
-cpu_set_t onlyOn(int processor) {
-  cpu_set_t only;
-  CPU_ZERO(&only);
-  CPU_SET(processor, &only);
-  return only;
-}
-
-std::vector<int> processorsOf(const cpu_set_t& allowed) {
-  std::vector<int> processors;
-  for (int i = 0; i < CPU_SETSIZE; ++i) {
-    if (CPU_ISSET(i, &allowed)) processors.push_back(i);
-  }
-  return processors;
-}
-
 // On a thread of its own, whose processors are nobody else's affair.
 TEST(HomeCore, MovesTheThreadAndKeepsItNowhere) {
   std::jthread([] {
-    const cpu_set_t before = allowedNow();
-    for (const int home : processorsOf(before)) {
+    const auto before = processorsOfThisThread();
+    for (const int home : before) {
       HomeCore core(home);
       // What else runs on the machine may move it again before we look.
       const Deadline deadline = soon();
@@ -49,22 +29,19 @@ TEST(HomeCore, MovesTheThreadAndKeepsItNowhere) {
         seenThere = ::sched_getcpu() == home;
       }
       EXPECT_TRUE(seenThere && moved);
-      const cpu_set_t after = allowedNow();
-      EXPECT_TRUE(CPU_EQUAL(&before, &after));
+      EXPECT_EQ(processorsOfThisThread(), before);
     }
   });
 }
 
 TEST(HomeCore, DoesNotLeaveTheProcessorsThatTheThreadHas) {
   std::jthread([] {
-    const auto processors = processorsOf(allowedNow());
+    const auto processors = processorsOfThisThread();
     if (processors.size() < 2) GTEST_SKIP() << "needs two processors";
-    const cpu_set_t last = onlyOn(processors.back());
-    ASSERT_EQ(::sched_setaffinity(0, sizeof last, &last), 0);
+    keepOn({processors.back()});
     EXPECT_FALSE(HomeCore(processors.front()).goThere());
     EXPECT_EQ(::sched_getcpu(), processors.back());
-    const cpu_set_t after = allowedNow();
-    EXPECT_TRUE(CPU_EQUAL(&last, &after));
+    EXPECT_EQ(processorsOfThisThread(), std::vector{processors.back()});
   });
 }
 

@@ -1,5 +1,4 @@
-#include <sched.h>
-
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +9,7 @@
 #include <sstream>
 #include <string>
 
+#include "test/helpers/processors.h"
 #include "test/helpers/ring_of_sessions.h"
 #include "test/helpers/status_checks.h"
 
@@ -24,21 +24,15 @@ namespace {
 /// Keeps this thread, and those that it starts, on so many of its processors while it lives, or on all if it has fewer.
 class OnProcessors {
  public:
-  explicit OnProcessors(int count) {
-    EXPECT_EQ(::sched_getaffinity(0, sizeof before_, &before_), 0);
-    cpu_set_t some;
-    CPU_ZERO(&some);
-    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&some) < count; ++i) {
-      if (CPU_ISSET(i, &before_)) CPU_SET(i, &some);
-    }
-    EXPECT_EQ(::sched_setaffinity(0, sizeof some, &some), 0);
+  explicit OnProcessors(size_t count) : before_(processorsOfThisThread()) {
+    keepOn({before_.begin(), before_.begin() + static_cast<ptrdiff_t>(std::min(count, before_.size()))});
   }
-  ~OnProcessors() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  ~OnProcessors() { keepOn(before_); }
   OnProcessors(const OnProcessors&) = delete;
   OnProcessors& operator=(const OnProcessors&) = delete;
 
  private:
-  cpu_set_t before_;
+  const std::vector<int> before_;
 };
 
 template <typename T>
@@ -71,17 +65,6 @@ TEST(SessionSharingCores, CombinesLargeDataOfRanksThatMayRunOnEachProcessor) {
   }
 }
 
-/// The processors that this thread may run on.
-std::vector<int> processorsOfThisThread() {
-  cpu_set_t allowed;
-  EXPECT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
-  std::vector<int> processors;
-  for (int i = 0; i < CPU_SETSIZE; ++i) {
-    if (CPU_ISSET(i, &allowed)) processors.push_back(i);
-  }
-  return processors;
-}
-
 /// The sum that each rank gets of 1 on rank `one` and half of what 1 can still tell on the others: 1, unless some of
 /// these come together first.
 void expectSums(const RingOfSessions& ring, int one, size_t count, float expected) {
@@ -97,12 +80,7 @@ TEST(SessionSharingCores, CombinesLargeDataInMemoryCoreByCore) {
   if (processors.size() < 2) GTEST_SKIP() << "needs two processors";
   SessionOptions options = testOptions();
   options.transport = Transport::kShm;
-  const auto bindTwoToEach = [&](int rank) {
-    cpu_set_t own;
-    CPU_ZERO(&own);
-    CPU_SET(processors[static_cast<size_t>(rank / 2)], &own);
-    ASSERT_EQ(::sched_setaffinity(0, sizeof own, &own), 0);
-  };
+  const auto bindTwoToEach = [&](int rank) { keepOn({processors[static_cast<size_t>(rank / 2)]}); };
   const RingOfSessions ring(
       "aaaa", [&](int /*rank*/) { return options; }, bindTwoToEach);
   expectSums(ring, 0, 1000, 1);  // with the agreement, in the order of the ranks

@@ -1,10 +1,9 @@
 #include "collective/shared_cores.h"
 
-#include <sched.h>
-
 #include <optional>
 #include <vector>
 
+#include "test/helpers/processors.h"
 #include "test/helpers/status_checks.h"
 #include "test/helpers/waits.h"
 #include "transport/memory/memory_network.h"
@@ -28,30 +27,19 @@ TEST(SharedCores, NeighboursShareThemEvenlyOrNotAtAll) {
 
 #ifdef __linux__
 
-std::vector<size_t> processorsHere() {
-  cpu_set_t allowed;
-  EXPECT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
-  std::vector<size_t> processors;
-  for (size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &allowed)) processors.push_back(cpu);
-  }
-  return processors;
-}
-
 /// What ranks find, by rank, that may each run on the processors that `processorsOf` says, by their places among those
 /// that we may use.
 template <typename ProcessorsOf>
 std::vector<SharedCores> found(int ranks, ProcessorsOf processorsOf) {
-  const auto processors = processorsHere();
+  const auto processors = processorsOfThisThread();
   std::vector<SharedCores> byRank(static_cast<size_t>(ranks));
   MemoryNetwork network(ranks);
   std::vector<std::unique_ptr<Mesh>> meshes;
   for (int rank = 0; rank < ranks; ++rank) meshes.push_back(network.join(rank));
   onRanks(ranks, [&](int rank) {  // threads of their own: the processors of this one stay
-    cpu_set_t own;
-    CPU_ZERO(&own);
-    for (const size_t place : processorsOf(rank)) CPU_SET(processors[place], &own);
-    ASSERT_EQ(::sched_setaffinity(0, sizeof own, &own), 0);
+    std::vector<int> own;
+    for (const size_t place : processorsOf(rank)) own.push_back(processors[place]);
+    keepOn(own);
     const auto shared = coresThatRanksShare(*meshes[static_cast<size_t>(rank)], milliseconds(20'000));
     ASSERT_TRUE(isOk(shared));
     byRank[static_cast<size_t>(rank)] = shared.value();
@@ -60,7 +48,7 @@ std::vector<SharedCores> found(int ranks, ProcessorsOf processorsOf) {
 }
 
 TEST(SharedCores, RanksOnOneProcessorShareIt) {
-  const auto home = static_cast<int>(processorsHere().front());
+  const auto home = processorsOfThisThread().front();
   for (const SharedCores& shared : found(3, [](int /*rank*/) { return std::vector<size_t>{0}; })) {
     EXPECT_EQ(shared.count, 1U);
     EXPECT_EQ(shared.home, home);
@@ -68,7 +56,7 @@ TEST(SharedCores, RanksOnOneProcessorShareIt) {
 }
 
 TEST(SharedCores, RanksWithAProcessorEachDoNot) {
-  if (processorsHere().size() < 2) GTEST_SKIP() << "needs two processors";
+  if (processorsOfThisThread().size() < 2) GTEST_SKIP() << "needs two processors";
   for (const SharedCores& shared : found(2, [](int rank) { return std::vector{static_cast<size_t>(rank)}; })) {
     EXPECT_EQ(shared.count, 0U);
     EXPECT_EQ(shared.home, std::nullopt);
@@ -76,17 +64,17 @@ TEST(SharedCores, RanksWithAProcessorEachDoNot) {
 }
 
 TEST(SharedCores, RanksThatMayRunOnAllHaveHomesWithTheirNeighbours) {
-  const auto processors = processorsHere();
+  const auto processors = processorsOfThisThread();
   if (processors.size() < 2) GTEST_SKIP() << "needs two processors";
   const auto byRank = found(5, [](int /*rank*/) { return std::vector<size_t>{0, 1}; });
   for (size_t rank = 0; rank < 5; ++rank) {
     EXPECT_EQ(byRank[rank].count, 2U);
-    EXPECT_EQ(byRank[rank].home, static_cast<int>(processors[rank < 3 ? 0 : 1])) << "rank " << rank;
+    EXPECT_EQ(byRank[rank].home, processors[rank < 3 ? 0 : 1]) << "rank " << rank;
   }
 }
 
 TEST(SharedCores, RanksThatAreKeptOnSomeHaveNoHomes) {
-  if (processorsHere().size() < 2) GTEST_SKIP() << "needs two processors";
+  if (processorsOfThisThread().size() < 2) GTEST_SKIP() << "needs two processors";
   for (const SharedCores& shared : found(3, [](int rank) { return std::vector<size_t>{rank < 2 ? 0U : 1U}; })) {
     EXPECT_EQ(shared.count, 2U);
     EXPECT_EQ(shared.home, std::nullopt);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <thread>
 
+#include "base/move_thread.h"
 #include "transport/shm/futex.h"
 
 namespace tsring {
@@ -178,25 +179,19 @@ void HostGroup::sayWhereWeAre() {
 // more members than cores: there all would step to the same core, and back.
 void HostGroup::leaveSharedCore() {
   sayWhereWeAre();
-  cpu_set_t others;
-  CPU_ZERO(&others);
+  cpu_set_t apart;
+  std::memset(&apart, 0xff, sizeof apart);
   bool shared = false;
   for (size_t member = 0; member < size_; ++member) {
     const int core = line(member)->core.load(std::memory_order_relaxed);
     if (member == index_ || core < 1 || core > CPU_SETSIZE) continue;
-    CPU_SET(core - 1, &others);
+    CPU_CLR(core - 1, &apart);
     shared |= core == core_;
   }
   const auto now = Clock::now();
   if (!shared || now - movedAt_ < kBetweenMoves) return;
   movedAt_ = now;
-  cpu_set_t allowed;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-  cpu_set_t apart;
-  CPU_AND(&apart, &allowed, &others);
-  CPU_XOR(&apart, &apart, &allowed);
-  if (CPU_COUNT(&apart) > 0 && ::sched_setaffinity(0, sizeof apart, &apart) == 0)
-    ::sched_setaffinity(0, sizeof allowed, &allowed);
+  moveThisThreadTo(apart);
 }
 
 #else
